@@ -1,0 +1,154 @@
+import { connect, type Channel, type ChannelModel, type ConfirmChannel, type Options, type RecoveringChannelModel } from 'amqplib';
+import { CetusError } from '../../errors/index.ts';
+import { Semaphore } from '../semaphore.ts';
+import type { Topology } from '../topology.ts';
+import { declareTopology } from './declare-topology.ts';
+
+export interface RabbitConnectionOptions {
+  /** An `amqp://` or `amqps://` URI. */
+  url: string;
+  topology: Topology;
+  /** The kinds that each service owns: their queues exist before the service has ever run. */
+  services: Readonly<Record<string, readonly string[]>>;
+  /** Told of what recovery does about a lost connection. */
+  onProblem: (problem: string, error: unknown) => void;
+}
+
+/** Makes channels and consumers on a new connection. Run again on every reconnect. */
+export type Attachment = (model: ChannelModel) => Promise<void>;
+
+const CONFIRM_TIMEOUT_MS = 5_000;
+const MAX_UNCONFIRMED = 2_048;
+
+/**
+ * One connection that comes back by itself (amqplib's recovery): the first must succeed within a few tries, later ones are tried for
+ * ever. Topology, channels and consumers are all made in `setup`, which runs on every reconnect.
+ */
+export class RabbitConnection {
+  private readonly options: RabbitConnectionOptions;
+  private readonly attachments = new Set<Attachment>();
+  private readonly unconfirmed = new Semaphore(MAX_UNCONFIRMED);
+  private readonly closing = new WeakSet<object>();
+  private recovering: RecoveringChannelModel | undefined;
+  private model: ChannelModel | undefined;
+  private publisher: ConfirmChannel | undefined;
+
+  constructor(options: RabbitConnectionOptions) {
+    this.options = options;
+  }
+
+  /** @throws CetusError `bus_unavailable` when the broker is not there */
+  async open(): Promise<void> {
+    try {
+      this.recovering = await connect(this.options.url, {
+        timeout: 10_000,
+        clientProperties: { product: 'cetus' },
+        recovery: {
+          initialDelay: 200,
+          maxDelay: 5_000,
+          jitter: 0.5,
+          initialMaxRetries: 5,
+          maxRetries: Number.POSITIVE_INFINITY,
+          setup: (model: ChannelModel) => this.setup(model),
+        },
+      });
+    } catch (cause) {
+      throw new CetusError('bus_unavailable', 'RabbitMQ cannot be reached', { cause });
+    }
+    this.recovering.on('disconnect', (error: Error) => {
+      this.model = undefined;
+      this.publisher = undefined;
+      this.options.onProblem('connection lost', error);
+    });
+    this.recovering.on('connect-failed', (error: Error) => this.options.onProblem('reconnecting failed', error));
+    this.recovering.on('error', (error: Error) => this.options.onProblem('connection error', error));
+    this.recovering.on('handler-error', (error: Error) => this.options.onProblem('handler error', error));
+  }
+
+  /** Runs an attachment now and after every reconnect, until it is detached. */
+  async attach(attachment: Attachment): Promise<void> {
+    this.attachments.add(attachment);
+    const { model } = this;
+    if (model === undefined) return;
+    try {
+      await attachment(model);
+    } catch (error) {
+      // A connection that is lost meanwhile runs it again; anything else is a mistake of the caller.
+      if (this.model === model) throw error;
+    }
+  }
+
+  detach(attachment: Attachment): void {
+    this.attachments.delete(attachment);
+  }
+
+  /** A channel whose end, when not asked for, ends the connection: recovery then makes everything anew. */
+  watch<T extends Channel>(model: ChannelModel, channel: T): T {
+    channel.on('error', (error: Error) => this.options.onProblem('channel error', error));
+    channel.on('handler-error', (error: Error) => this.options.onProblem('handler error', error));
+    channel.on('close', () => {
+      if (!this.closing.has(channel)) this.restart(model);
+    });
+    return channel;
+  }
+
+  /** Closes a channel on purpose, if it is still there. */
+  async closeChannel(channel: Channel | undefined): Promise<void> {
+    if (channel === undefined) return;
+    this.closing.add(channel);
+    await channel.close().catch((error: unknown) => this.options.onProblem('closing a channel failed', error));
+  }
+
+  /** Ends a connection that is no longer as it should be. */
+  restart(model: ChannelModel): void {
+    if (this.model === model) void model.close().catch((error: unknown) => this.options.onProblem('closing failed', error));
+  }
+
+  /**
+   * Publishes and waits for the broker's confirm. At most {@link MAX_UNCONFIRMED} wait at once, so memory stays bounded.
+   * @throws CetusError `bus_unavailable`
+   */
+  async publish(exchange: string, routingKey: string, body: unknown, options: Options.Publish): Promise<void> {
+    await this.unconfirmed.run(async () => {
+      const { publisher } = this;
+      if (publisher === undefined) throw new CetusError('bus_unavailable', 'RabbitMQ cannot be reached');
+      await new Promise<void>((resolve, reject) => {
+        const fail = (cause: unknown): void =>
+          reject(new CetusError('bus_unavailable', 'RabbitMQ did not confirm a message', { cause }));
+        const timer = setTimeout(fail, CONFIRM_TIMEOUT_MS, undefined);
+        const content = Buffer.from(JSON.stringify(body));
+        const confirmed = (error: unknown): void => {
+          clearTimeout(timer);
+          if (error == null) resolve();
+          else fail(error);
+        };
+        try {
+          publisher.publish(exchange, routingKey, content, { persistent: true, contentType: 'application/json', ...options }, confirmed);
+        } catch (error) {
+          confirmed(error);
+        }
+      });
+    });
+  }
+
+  /** @throws CetusError `bus_unavailable` */
+  assertConnected(): void {
+    if (this.publisher === undefined) throw new CetusError('bus_unavailable', 'RabbitMQ cannot be reached');
+  }
+
+  async close(): Promise<void> {
+    this.model = undefined;
+    this.publisher = undefined;
+    this.attachments.clear();
+    await this.recovering?.close();
+  }
+
+  private async setup(model: ChannelModel): Promise<void> {
+    const publisher = await model.createConfirmChannel();
+    await declareTopology(publisher, this.options.topology, this.options.services);
+    for (const attachment of this.attachments) await attachment(model);
+    this.watch(model, publisher);
+    this.model = model;
+    this.publisher = publisher;
+  }
+}

@@ -1,0 +1,82 @@
+/** What {@link FairQueue.run} answers when a project has more waiting than its share. */
+export const DEFERRED = Symbol('deferred');
+
+interface Waiting {
+  key: string;
+  task: () => Promise<void>;
+  settle: { resolve: () => void; reject: (error: unknown) => void };
+}
+
+export interface FairQueueOptions {
+  /** Tasks that run at once. */
+  concurrency: number;
+  /** Tasks of one project that may wait here; more are deferred, so that those of other projects are not held up behind them. */
+  maxWaitingPerProject: number;
+}
+
+/**
+ * Runs tasks a bounded number at a time, taking projects in turn: a burst of one project delays the others by the tasks that run, not
+ * by the burst.
+ */
+export class FairQueue {
+  private readonly options: FairQueueOptions;
+  /** Projects with waiting tasks, in the order of their turns. */
+  private readonly projects = new Map<string, Waiting[]>();
+  private readonly queued = new Map<string, Promise<void>>();
+  private readonly running = new Set<Promise<void>>();
+
+  constructor(options: FairQueueOptions) {
+    this.options = options;
+  }
+
+  get waiting(): number {
+    return this.queued.size;
+  }
+
+  /** Tasks that could be started or kept waiting without deferring, for whoever looks for more work. */
+  get capacity(): number {
+    return Math.max(0, this.options.concurrency * 2 - this.running.size - this.queued.size);
+  }
+
+  /**
+   * Runs a task in its project's turn; one with the same key that still waits is joined. Resolves when it is done.
+   * @returns DEFERRED at once when the project has its share waiting
+   */
+  run(project: string, key: string, task: () => Promise<void>): Promise<void> | typeof DEFERRED {
+    const same = this.queued.get(key);
+    if (same !== undefined) return same;
+    const line = this.projects.get(project) ?? [];
+    if (line.length >= this.options.maxWaitingPerProject) return DEFERRED;
+    const done = new Promise<void>((resolve, reject) => line.push({ key, task, settle: { resolve, reject } }));
+    this.queued.set(key, done);
+    if (line.length === 1) this.projects.set(project, line);
+    this.next();
+    return done;
+  }
+
+  /** Resolves when nothing runs or waits. */
+  async idle(): Promise<void> {
+    while (this.running.size + this.queued.size > 0) await Promise.allSettled([...this.running, ...this.queued.values()]);
+  }
+
+  private next(): void {
+    while (this.running.size < this.options.concurrency) {
+      const turn = this.projects.entries().next().value;
+      if (turn === undefined) return;
+      const [project, line] = turn;
+      const waiting = line.shift() as Waiting;
+      // The project goes to the end of the round.
+      this.projects.delete(project);
+      if (line.length > 0) this.projects.set(project, line);
+      this.queued.delete(waiting.key);
+      const run = waiting
+        .task()
+        .then(waiting.settle.resolve, waiting.settle.reject)
+        .finally(() => {
+          this.running.delete(run);
+          this.next();
+        });
+      this.running.add(run);
+    }
+  }
+}

@@ -1,0 +1,225 @@
+import type { Bus, DeliveredCommand, Subscription } from '../bus/index.ts';
+import { runInTrace } from '../bus/index.ts';
+import { CetusError } from '../errors/index.ts';
+import type { Relay } from '../notifications/index.ts';
+import type { StoredObject } from '../schemas/object.ts';
+import { LeaseLostError, type ReconcileStore } from '../store/index.ts';
+import { DEFAULT_BACKOFF, type BackoffOptions } from './backoff.ts';
+import { DEFERRED, FairQueue } from './fair-queue.ts';
+import type { Reconciler } from './outcome.ts';
+import { runRound, type RoundResult } from './round.ts';
+import { settle } from './settle.ts';
+
+/** The part of a logger (pino's) that the loop uses. */
+export interface LoopLogger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface ReconcileLoopOptions<T extends StoredObject> {
+  /** The service whose command queue is consumed. */
+  service: string;
+  /** Who holds the leases: unique to this process. */
+  owner: string;
+  store: ReconcileStore<T>;
+  reconciler: Reconciler<T>;
+  bus: Bus;
+  relay: Relay;
+  logger: LoopLogger;
+  /** Rounds that run at once. */
+  concurrency: number;
+  /** How long a lease lasts without being renewed, in milliseconds: how long an object waits when its holder dies. */
+  leaseMs?: number;
+  /** How often to look for objects whose time has come, in milliseconds. */
+  sweepMs?: number;
+  /** How often an object with nothing to do is compared with its back end, in milliseconds. */
+  resyncMs: number;
+  backoff?: BackoffOptions;
+  /** Told of every round: how it ended and how long it took, in seconds. */
+  onRound?: (result: 'progress' | 'ended' | 'retry' | 'failed' | 'lost', seconds: number) => void;
+}
+
+/** Waits up to this long are commands that the broker holds back; the sweep finds the others. */
+const LONGEST_DELAYED_COMMAND_MS = 30_000;
+/** How long a command that found its project's share full is held back. */
+const DEFERRED_MS = 1_000;
+/** The sweep leaves objects alone that are overdue by less: their command is on its way. */
+const SWEEP_GRACE_MS = 2_000;
+
+/**
+ * Carries out the operations of one kind: claim → read → reconcile → one status write, for every command and for every object whose time
+ * has come. Any number of processes share the work; leases keep them apart.
+ */
+export class ReconcileLoop<T extends StoredObject> {
+  private readonly options: ReconcileLoopOptions<T>;
+  private readonly leaseMs: number;
+  private readonly queue: FairQueue;
+  private readonly abort = new AbortController();
+  private consumer: Subscription | undefined;
+  private sweeping: Promise<void> = Promise.resolve();
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+
+  constructor(options: ReconcileLoopOptions<T>) {
+    this.options = options;
+    this.leaseMs = options.leaseMs ?? 30_000;
+    this.queue = new FairQueue({ concurrency: options.concurrency, maxWaitingPerProject: options.concurrency * 2 });
+  }
+
+  async start(): Promise<void> {
+    const { service, bus, store, concurrency } = this.options;
+    this.consumer = await bus.consumeCommands({
+      service,
+      kinds: [store.kind.name],
+      prefetch: concurrency * 16,
+      handler: (command) => this.onCommand(command),
+    });
+    this.scheduleSweep(0);
+  }
+
+  /** Takes no more work, and waits for the rounds that run; after `graceMs` they are aborted. */
+  async stop(graceMs = 10_000): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    const abort = setTimeout(() => this.abort.abort(new Error('The process ends')), graceMs);
+    await this.consumer?.close();
+    await this.sweeping;
+    await this.queue.idle();
+    clearTimeout(abort);
+  }
+
+  private async onCommand(command: DeliveredCommand): Promise<void> {
+    const { id, project_id } = command;
+    const run = this.queue.run(project_id, id, () => this.work(id));
+    if (run === DEFERRED) {
+      const { kind, generation, reason } = command;
+      await this.options.bus.publishCommand({ kind, id, project_id, generation, reason }, { delayMs: DEFERRED_MS });
+    } else await run;
+  }
+
+  /** Rounds until there is nothing to do at once. */
+  private async work(id: string): Promise<void> {
+    let again = true;
+    while (again && !this.abort.signal.aborted) again = await this.round(id);
+  }
+
+  /** One round. Answers whether the object changed meanwhile and wants another at once. */
+  private async round(id: string): Promise<boolean> {
+    const { store, owner, logger } = this.options;
+    const claim = await store.claim(id, owner, this.leaseMs);
+    // Gone: nothing to do. Leased: the holder compares generations when it writes, and goes on by itself.
+    if (claim === 'gone' || claim === 'leased') return false;
+    const object = claim.object as T;
+    const started = process.hrtime.bigint();
+    const seconds = (): number => Number(process.hrtime.bigint() - started) / 1e9;
+    try {
+      return await runInTrace(object.operation?.traceparent, `reconcile ${store.kind.name}`, async () => {
+        const result = await this.withLease(object, (signal) =>
+          runRound(this.options.reconciler, object, signal, {
+            now: new Date(),
+            backoff: this.options.backoff ?? DEFAULT_BACKOFF,
+          }),
+        );
+        const written = await this.commit(object, result);
+        this.report(object, result, seconds());
+        return written.generation !== object.generation && written.deleted_at === null;
+      });
+    } catch (error) {
+      if (!(error instanceof LeaseLostError) && !this.abort.signal.aborted) throw error;
+      // Another process goes on from what is in the back end; nothing of this round was written.
+      logger.warn({ id, err: error }, 'round given up');
+      this.options.onRound?.('lost', seconds());
+      return false;
+    }
+  }
+
+  /** Keeps the lease alive while a round runs, and aborts the round when it is lost. */
+  private async withLease<R>(object: T, run: (signal: AbortSignal) => Promise<R>): Promise<R> {
+    const { store, logger } = this.options;
+    const token = object.lease?.token ?? 0;
+    const lost = new AbortController();
+    let renewing: Promise<void> = Promise.resolve();
+    const timer = setInterval(() => {
+      renewing = store.renew(object._id, token, this.leaseMs).catch((error: unknown) => {
+        if (error instanceof LeaseLostError) lost.abort(error);
+        else logger.warn({ id: object._id, err: error }, 'lease not renewed');
+      });
+    }, this.leaseMs / 3);
+    try {
+      return await run(AbortSignal.any([lost.signal, this.abort.signal]));
+    } catch (error) {
+      throw lost.signal.aborted ? lost.signal.reason : error;
+    } finally {
+      clearInterval(timer);
+      await renewing;
+    }
+  }
+
+  private async commit(object: T, { outcome, attempts }: RoundResult<T>): Promise<T> {
+    const { store, relay, resyncMs } = this.options;
+    const written = await store.commit(object, (current) =>
+      settle(current, object, outcome, { kind: store.kind, now: new Date(), resyncMs: jitter(resyncMs), attempts }),
+    );
+    void relay.relay(store.kind, written);
+    await this.scheduleWakeUp(written);
+    return written;
+  }
+
+  private async scheduleWakeUp(object: T): Promise<void> {
+    if (object.next_attempt_at === null) return;
+    const delayMs = object.next_attempt_at.getTime() - Date.now();
+    if (delayMs <= 0 || delayMs > LONGEST_DELAYED_COMMAND_MS) return;
+    const { _id: id, project_id, generation } = object;
+    try {
+      await this.options.bus.publishCommand(
+        { kind: this.options.store.kind.name, id, project_id, generation, reason: 'wake-up' },
+        { delayMs },
+      );
+    } catch (error) {
+      // next_attempt_at is written: the sweep wakes the object.
+      if (!(error instanceof CetusError)) throw error;
+      this.options.logger.info({ id, err: error }, 'wake-up left to the sweep');
+    }
+  }
+
+  private report(object: T, result: RoundResult<T>, seconds: number): void {
+    const { logger, store, onRound } = this.options;
+    const { ended } = result.outcome;
+    const kind = ended === undefined ? (result.error === undefined ? 'progress' : 'retry') : ended.state === 'FAILED' ? 'failed' : 'ended';
+    onRound?.(kind, seconds);
+    const fields = { [store.kind.name]: object._id, generation: object.generation, action: object.operation?.action, seconds };
+    if (result.error !== undefined && !(result.error instanceof CetusError)) {
+      logger.error({ ...fields, err: result.error }, 'reconciling made a mistake');
+    } else if (kind === 'failed') logger.info({ ...fields, err: result.error, failure: ended }, 'operation failed');
+    else if (kind === 'retry') logger.warn({ ...fields, err: result.error, attempts: result.attempts }, 'reconciling will be tried again');
+    else if (kind === 'ended') logger.info(fields, 'operation complete');
+    else logger.debug(fields, 'reconciled');
+  }
+
+  private scheduleSweep(afterMs: number): void {
+    if (this.stopped) return;
+    this.timer = setTimeout(() => {
+      this.sweeping = this.sweep()
+        .catch((error: unknown) => this.options.logger.warn({ err: error }, 'sweep failed; the next one tries again'))
+        .finally(() => this.scheduleSweep(jitter(this.options.sweepMs ?? 2_000)));
+    }, afterMs);
+  }
+
+  /** Looks for objects whose time has come: what a crash or a lost message left behind, and what waits long. */
+  private async sweep(): Promise<void> {
+    const { store } = this.options;
+    const overdue = new Date(Date.now() - SWEEP_GRACE_MS);
+    const due = this.queue.capacity === 0 ? [] : await store.due(overdue, this.queue.capacity);
+    for (const { _id: id, project_id } of due) {
+      const run = this.queue.run(project_id, id, () => this.work(id));
+      if (run !== DEFERRED) run.catch((error: unknown) => this.options.logger.warn({ id, err: error }, 'round failed; it is swept again'));
+    }
+  }
+}
+
+/** Within a tenth of a time, so that processes and objects do not move in step. */
+function jitter(ms: number): number {
+  return ms * (0.9 + Math.random() * 0.2);
+}

@@ -1,0 +1,61 @@
+import { Type, type TSchemaOptions, type TUnsafe } from 'typebox';
+
+// `type: [..., 'null']` rather than a union: the serialiser writes it without trying branches, and a refusal names both types.
+
+/** A string or null. */
+export function StringOrNull(options: TSchemaOptions = {}): TUnsafe<string | null> {
+  return Type.Unsafe<string | null>({ type: ['string', 'null'], ...options });
+}
+
+/** An integer or null. */
+export function IntegerOrNull(options: TSchemaOptions = {}): TUnsafe<number | null> {
+  return Type.Unsafe<number | null>({ type: ['integer', 'null'], ...options });
+}
+
+/** A boolean or null. */
+export function BooleanOrNull(options: TSchemaOptions = {}): TUnsafe<boolean | null> {
+  return Type.Unsafe<boolean | null>({ type: ['boolean', 'null'], ...options });
+}
+
+/** A point in time or null. */
+export function DateTimeOrNull(options: TSchemaOptions = {}): TUnsafe<string | null> {
+  return StringOrNull({ format: 'date-time', ...options });
+}
+
+/** One of a few words. */
+export function Enum<const T extends readonly string[]>(values: T, options: TSchemaOptions = {}): TUnsafe<T[number]> {
+  return Type.Unsafe<T[number]>({ type: 'string', enum: [...values], ...options });
+}
+
+/** Points to a schema by its `$id`, so that documents show it once, by name. */
+export function Ref<T>(id: string): TUnsafe<T> {
+  return Type.Unsafe<T>({ $ref: `${id}#` });
+}
+
+const NO_CONTROLS = '^[^\\u0000-\\u001f\\u007f]*$';
+
+/** A short text of a request: no control characters. */
+export function TextOrNull(description: string, maxLength = 255): TUnsafe<string | null> {
+  return StringOrNull({ minLength: 1, maxLength, pattern: NO_CONTROLS, description });
+}
+
+/** The id or the name of an object of the cloud. */
+export function ReferenceOrNull(description: string): TUnsafe<string | null> {
+  return StringOrNull({ minLength: 1, maxLength: 255, pattern: '^[^\\u0000-\\u001f\\u007f/]+$', description });
+}
+
+/** Magnum's labels in a request: numbers and booleans are taken as the strings that Magnum makes of them. */
+export function RequestLabels(): TUnsafe<Record<string, string | number | boolean> | null> {
+  return Type.Unsafe<Record<string, string | number | boolean> | null>({
+    type: ['object', 'null'],
+    maxProperties: 64,
+    propertyNames: { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9_./-]{0,254}$' },
+    additionalProperties: { type: ['string', 'number', 'boolean'], maxLength: 2048 },
+    description: 'Key and value pairs. Keys are letters, digits, `_`, `.`, `/` and `-`.',
+  });
+}
+
+/** A flat map of strings in an answer. */
+export function StringMap(options: TSchemaOptions = {}): TUnsafe<Record<string, string>> {
+  return Type.Unsafe<Record<string, string>>({ type: 'object', additionalProperties: { type: 'string' }, ...options });
+}

@@ -1,0 +1,41 @@
+import { Type, type Static } from 'typebox';
+import { Uuid } from '../common.ts';
+import { ACTIONS, FailureSchema, OPERATION_STATES } from '../state.ts';
+import { DateTimeOrNull, Enum, Ref } from './fields.ts';
+import { Links, ListQuery, Next, UuidMarker } from './list.ts';
+
+/** An operation as it is read. */
+export const OperationView = Type.Object(
+  {
+    uuid: Uuid,
+    action: Enum(ACTIONS),
+    requested: Type.String({ description: 'What was asked for: an action, or `retry`.' }),
+    state: Enum(OPERATION_STATES),
+    object: Type.Object({ kind: Type.String(), uuid: Uuid, name: Type.String() }),
+    generation: Type.Integer({ description: 'The generation of the object that it is to bring about.' }),
+    project_id: Type.String(),
+    user_id: Type.String({ description: 'Who asked.' }),
+    request_id: Type.String({ description: 'The request that asked.' }),
+    accepted_at: Type.String({ format: 'date-time' }),
+    deadline_at: Type.String({ format: 'date-time', description: 'It fails when it has not ended by then.' }),
+    finished_at: DateTimeOrNull(),
+    error: Type.Unsafe<Static<typeof FailureSchema> | null>({ ...FailureSchema, type: ['object', 'null'] }),
+    links: Links,
+  },
+  { $id: 'Operation', description: 'An accepted request to change an object, and how it went.' },
+);
+export type OperationView = Static<typeof OperationView>;
+
+export const OperationList = Type.Object(
+  { operations: Type.Array(Ref<OperationView>('Operation')), next: Next },
+  { $id: 'OperationList', description: 'A page of operations.' },
+);
+
+export const OperationListQuery = ListQuery(['uuid', 'accepted_at', 'finished_at'], UuidMarker, {
+  object: Type.Optional(Type.String({ format: 'uuid', description: 'The uuid of an object.' })),
+  state: Type.Optional(Enum(OPERATION_STATES)),
+});
+export type OperationListQuery = Static<typeof OperationListQuery>;
+
+/** The uuid in an address. */
+export const UuidParams = Type.Object({ uuid: Uuid });

@@ -1,0 +1,66 @@
+import { Type, type Static } from 'typebox';
+
+/** What an operation does to an object. Magnum's statuses are made of these words. */
+export const ACTIONS = ['create', 'update', 'delete'] as const;
+export type Action = (typeof ACTIONS)[number];
+export const ActionSchema = Type.Union(ACTIONS.map((action) => Type.Literal(action)));
+
+/** How far an operation is. `CANCELLED`: a later operation took its place. */
+export const OPERATION_STATES = ['IN_PROGRESS', 'COMPLETE', 'FAILED', 'CANCELLED'] as const;
+export type OperationState = (typeof OPERATION_STATES)[number];
+
+/** The states of an object, in Magnum's words. */
+export const OBJECT_STATES = [
+  'CREATE_IN_PROGRESS',
+  'CREATE_COMPLETE',
+  'CREATE_FAILED',
+  'UPDATE_IN_PROGRESS',
+  'UPDATE_COMPLETE',
+  'UPDATE_FAILED',
+  'DELETE_IN_PROGRESS',
+  'DELETE_COMPLETE',
+  'DELETE_FAILED',
+] as const;
+export type ObjectState = (typeof OBJECT_STATES)[number];
+export const ObjectStateSchema = Type.Union(OBJECT_STATES.map((state) => Type.Literal(state)));
+
+/**
+ * The one table of what may be asked of an object in which state, for all kinds. Delete is legal from every state but the
+ * last; retry (which repeats the action that failed) from every failed one.
+ */
+export const LEGAL_REQUESTS: Readonly<Record<ObjectState, readonly (Action | 'retry' | 'resync')[]>> = {
+  CREATE_IN_PROGRESS: ['delete', 'resync'],
+  CREATE_COMPLETE: ['update', 'delete', 'resync'],
+  CREATE_FAILED: ['delete', 'retry', 'resync'],
+  UPDATE_IN_PROGRESS: ['delete', 'resync'],
+  UPDATE_COMPLETE: ['update', 'delete', 'resync'],
+  UPDATE_FAILED: ['update', 'delete', 'retry', 'resync'],
+  DELETE_IN_PROGRESS: ['delete', 'resync'],
+  DELETE_COMPLETE: [],
+  DELETE_FAILED: ['delete', 'retry', 'resync'],
+};
+
+/** The state that an action has while it goes on or when it has ended. */
+export function stateFor(action: Action, state: Exclude<OperationState, 'CANCELLED'>): ObjectState {
+  return `${action.toUpperCase() as Uppercase<Action>}_${state}`;
+}
+
+/** A statement about one side of an object that a person asks about: `Ready`, `StackInSync`, `Progressing`. */
+export const ConditionSchema = Type.Object({
+  type: Type.String({ description: 'What the statement is about, in CamelCase.' }),
+  status: Type.Union([Type.Literal('True'), Type.Literal('False'), Type.Literal('Unknown')]),
+  reason: Type.String({ description: 'A CamelCase word for machines.' }),
+  message: Type.String({ description: 'A sentence for people.' }),
+  since: Type.String({ format: 'date-time', description: 'When `status` last changed.' }),
+});
+export type Condition = Static<typeof ConditionSchema>;
+
+/** Why an operation failed, for machines (`code`, `resource`) and people (`message`). */
+export const FailureSchema = Type.Object({
+  code: Type.String({ description: 'A code of docs/reference/errors.md.' }),
+  message: Type.String(),
+  resource: Type.Optional(
+    Type.Object({ type: Type.String(), name: Type.String(), id: Type.Optional(Type.String()) }),
+  ),
+});
+export type Failure = Static<typeof FailureSchema>;

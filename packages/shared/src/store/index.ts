@@ -1,0 +1,10 @@
+export { connectStore, type Store, type StoreOptions } from './store.ts';
+export { collectionOf, COMMON_SORT_KEYS, ensureIndexes, type Kind } from './kind.ts';
+export { ownedBy, scopeOf, type Scope } from './scope.ts';
+export { entityTag } from './entity-tag.ts';
+export { guard, isDuplicateKey } from './errors.ts';
+export { afterMarker, sortBy, sortPath, type Page, type PageOf } from './paging.ts';
+export { purgeDeleted } from './purge.ts';
+export { ScopedStore } from './scoped-store.ts';
+export { LeaseLostError, ReconcileStore, type Claim, type CommitFields } from './reconcile-store.ts';
+export { KINDS, CLUSTER, CLUSTER_TEMPLATE } from './kinds.ts';

@@ -1,0 +1,54 @@
+import type { Collection, Db, Filter, IndexDescription } from 'mongodb';
+import type { StoredObject } from '../schemas/object.ts';
+import type { Scope } from './scope.ts';
+
+/** What the store must know of a kind: where it lives, how it is found, who reconciles it. */
+export interface Kind<T extends StoredObject> {
+  /** One word, the first of every routing key: `cluster`. */
+  name: string;
+  collection: string;
+  /** The path of the list in the API, the `source` of its notifications. */
+  path: string;
+  /** The service that carries out its operations; null when nothing goes on in the background. */
+  service: string | null;
+  /** Keys that lists may be sorted by: the name in the API and the path in the document. */
+  sortKeys: Readonly<Record<string, string>>;
+  /** Indexes besides those that every kind has. */
+  indexes?: readonly IndexDescription[];
+  /** Objects that a scope may read besides its own, such as public templates. */
+  alsoVisible?: (scope: Scope & { kind: 'project' }) => Filter<T>;
+}
+
+/** The sort keys that every kind has. */
+export const COMMON_SORT_KEYS = {
+  uuid: '_id',
+  name: 'name',
+  created_at: 'created_at',
+  updated_at: 'updated_at',
+} as const;
+
+export function collectionOf<T extends StoredObject>(db: Db, kind: Kind<T>): Collection<T> {
+  return db.collection<T>(kind.collection);
+}
+
+/** Creates the indexes of a kind; does nothing when they are there. */
+export async function ensureIndexes<T extends StoredObject>(db: Db, kind: Kind<T>): Promise<void> {
+  const sorts = Object.values(kind.sortKeys)
+    .filter((path) => path !== '_id')
+    .map((path): IndexDescription => ({ key: { project_id: 1, deleted_at: 1, [path]: 1, _id: 1 } }));
+  await collectionOf(db, kind).createIndexes([
+    { key: { project_id: 1, deleted_at: 1, _id: 1 } },
+    ...sorts,
+    { key: { next_attempt_at: 1 }, partialFilterExpression: { next_attempt_at: { $type: 'date' } } },
+    { key: { updated_at: 1 }, name: 'pending_events', partialFilterExpression: { 'pending_events.0': { $exists: true } } },
+    { key: { deleted_at: 1 }, name: 'deleted', partialFilterExpression: { deleted_at: { $type: 'date' } } },
+    {
+      key: { project_id: 1, 'idempotency.key': 1 },
+      name: 'idempotency',
+      unique: true,
+      partialFilterExpression: { 'idempotency.key': { $exists: true } },
+    },
+    { key: { 'operation.uuid': 1 }, partialFilterExpression: { 'operation.uuid': { $exists: true } } },
+    ...(kind.indexes ?? []),
+  ]);
+}

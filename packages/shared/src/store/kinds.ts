@@ -1,0 +1,25 @@
+import type { StoredClusterTemplate } from '../schemas/cluster-template.ts';
+import type { StoredCluster } from '../schemas/cluster.ts';
+import { COMMON_SORT_KEYS, type Kind } from './kind.ts';
+
+export const CLUSTER_TEMPLATE: Kind<StoredClusterTemplate> = {
+  name: 'clustertemplate',
+  collection: 'cluster_templates',
+  path: '/v1/clustertemplates',
+  service: null,
+  sortKeys: COMMON_SORT_KEYS,
+  indexes: [{ key: { 'spec.public': 1, deleted_at: 1, _id: 1 } }],
+  alsoVisible: () => ({ 'spec.public': true, 'spec.hidden': false }),
+};
+
+export const CLUSTER: Kind<StoredCluster> = {
+  name: 'cluster',
+  collection: 'clusters',
+  path: '/v1/clusters',
+  service: 'conductor',
+  sortKeys: { ...COMMON_SORT_KEYS, node_count: 'spec.node_count', master_count: 'spec.master_count' },
+  indexes: [{ key: { 'spec.cluster_template_id': 1, deleted_at: 1 } }, { key: { 'status.stack_id': 1 } }],
+};
+
+/** Every kind there is. */
+export const KINDS = [CLUSTER_TEMPLATE, CLUSTER] as const;

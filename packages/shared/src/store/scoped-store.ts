@@ -1,0 +1,136 @@
+import type { Collection, Filter, OptionalUnlessRequiredId } from 'mongodb';
+import { CetusError } from '../errors/index.ts';
+import type { StoredObject } from '../schemas/object.ts';
+import { checkIfMatch } from './entity-tag.ts';
+import { guard, isDuplicateKey } from './errors.ts';
+import { collectionOf, type Kind } from './kind.ts';
+import { afterMarker, sortBy, sortPath, type Page, type PageOf } from './paging.ts';
+import { ownedBy, visibleTo, type Scope } from './scope.ts';
+import type { Store } from './store.ts';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** How often a change is tried again when another writer came first. */
+const CHANGE_ATTEMPTS = 20;
+
+/** The objects of one kind, as request code may use them: every method takes the caller's scope. */
+export class ScopedStore<T extends StoredObject> {
+  readonly kind: Kind<T>;
+  private readonly collection: Collection<T>;
+
+  constructor(store: Store, kind: Kind<T>) {
+    this.kind = kind;
+    this.collection = collectionOf(store.db, kind);
+  }
+
+  /**
+   * Writes a new object. When its project has used the same Idempotency-Key for the same request, answers that object instead.
+   * @throws CetusError `idempotency_key_reused`, `store_unavailable`
+   */
+  async create(object: T): Promise<{ object: T; replayed: boolean }> {
+    try {
+      await guard(() => this.collection.insertOne(object as OptionalUnlessRequiredId<T>));
+      return { object, replayed: false };
+    } catch (error) {
+      if (object.idempotency === undefined || !isDuplicateKey(error, 'idempotency.key')) throw error;
+      return { object: await this.replay(object, object.idempotency), replayed: true };
+    }
+  }
+
+  /** @throws CetusError `not_found`, `ambiguous_name`, `store_unavailable` */
+  async get(scope: Scope, ref: string): Promise<T> {
+    return this.find(ref, visibleTo(scope, this.kind));
+  }
+
+  /** @throws CetusError `invalid_marker`, `invalid_field`, `store_unavailable` */
+  async list(scope: Scope, page: Page): Promise<PageOf<T>> {
+    const path = sortPath(this.kind.sortKeys, page.sortKey);
+    const filters: Filter<T>[] = [visibleTo(scope, this.kind), { deleted_at: null } as Filter<T>];
+    if (page.marker !== undefined) {
+      const marker = await guard(() =>
+        this.collection.findOne({ $and: [...filters, { _id: page.marker }] } as Filter<T>),
+      );
+      if (marker === null) throw new CetusError('invalid_marker', `There is no object ${page.marker} here`, { field: 'marker' });
+      filters.push(afterMarker(marker as T, path, page.sortDir));
+    }
+    const found = await guard(() =>
+      this.collection
+        .find({ $and: filters } as Filter<T>)
+        .sort(sortBy(path, page.sortDir))
+        .limit(page.limit + 1)
+        .toArray(),
+    );
+    const items = found.slice(0, page.limit) as T[];
+    return { items, nextMarker: found.length > page.limit ? (items.at(-1)?._id ?? null) : null };
+  }
+
+  async exists(scope: Scope, filter: Filter<T>): Promise<boolean> {
+    const all = { $and: [visibleTo(scope, this.kind), { deleted_at: null }, filter] } as Filter<T>;
+    return (await guard(() => this.collection.findOne(all, { projection: { _id: 1 } }))) !== null;
+  }
+
+  /**
+   * Changes an object by compare-and-set: `change` gets the object as it is and answers how it shall be; it is called again when
+   * another writer came first. What it throws passes through, with nothing written.
+   * @throws CetusError `not_found`, `ambiguous_name`, `precondition_failed`, `conflict`, `store_unavailable`
+   */
+  async change(scope: Scope, ref: string, change: (current: T) => T, options: { ifMatch?: string } = {}): Promise<T> {
+    for (let attempt = 0; attempt < CHANGE_ATTEMPTS; attempt += 1) {
+      const current = await this.find(ref, ownedBy(scope) as Filter<T>);
+      checkIfMatch(options.ifMatch, current);
+      const next = change(current);
+      const written = await guard(() =>
+        this.collection.findOneAndUpdate(
+          { _id: current._id, revision: current.revision, deleted_at: null } as Filter<T>,
+          {
+            $set: { ...this.ownFields(next), revision: current.revision + 1 },
+            $push: { pending_events: { $each: newEvents(current, next) } },
+          } as never,
+          { returnDocument: 'after' },
+        ),
+      );
+      if (written !== null) return written as T;
+    }
+    throw new CetusError('conflict', 'The object is changed by others all the time; try again');
+  }
+
+  /** What request code may write. The status and the lease belong to the service that reconciles the kind, if there is one. */
+  private ownFields(next: T): Partial<T> {
+    const { name, spec, generation, operation, sequence, next_attempt_at, updated_at, deleted_at } = next;
+    const fields = { name, spec, generation, operation, sequence, next_attempt_at, updated_at, deleted_at };
+    return (this.kind.service === null ? { ...fields, status: next.status } : fields) as Partial<T>;
+  }
+
+  private async find(ref: string, filter: Filter<T>): Promise<T> {
+    const by = UUID.test(ref) ? { _id: ref.toLowerCase() } : { name: ref };
+    const found = await guard(() =>
+      this.collection.find({ $and: [filter, by, { deleted_at: null }] } as Filter<T>).limit(2).toArray(),
+    );
+    const [first, second] = found as T[];
+    if (second !== undefined) {
+      throw new CetusError('ambiguous_name', `More than one ${this.kind.name} is named ${ref}; use the uuid`);
+    }
+    if (first === undefined) throw new CetusError('not_found', `There is no ${this.kind.name} ${ref}`);
+    return first;
+  }
+
+  private async replay(object: T, idempotency: NonNullable<T['idempotency']>): Promise<T> {
+    const first = await guard(() =>
+      this.collection.findOne({
+        project_id: object.project_id,
+        'idempotency.key': idempotency.key,
+      } as unknown as Filter<T>),
+    );
+    if (first?.idempotency?.fingerprint !== idempotency.fingerprint) {
+      throw new CetusError('idempotency_key_reused', 'The Idempotency-Key was used for another request', {
+        field: 'Idempotency-Key',
+      });
+    }
+    return first as T;
+  }
+}
+
+/** The notifications that a change adds. */
+function newEvents(current: StoredObject, next: StoredObject): StoredObject['pending_events'] {
+  return next.pending_events.filter(({ event }) => Number(event.sequence) > current.sequence);
+}

@@ -1,0 +1,11 @@
+export { startTelemetry, telemetryConfigured, type Telemetry, type TelemetryOptions } from './telemetry.ts';
+export {
+  currentTraceparent,
+  extractTrace,
+  injectTrace,
+  inTrace,
+  traceOf,
+  withSpan,
+  type TraceHeaders,
+  type WithSpanOptions,
+} from './trace-context.ts';

@@ -1,0 +1,99 @@
+import { Type, type Static } from 'typebox';
+import {
+  apiVariables,
+  backboneVariables,
+  defineConfig,
+  keystoneVariables,
+  processVariables,
+} from '@cetus/shared/service';
+
+/** What decides how the REST API behaves, wherever it runs. */
+export const apiBehaviourVariables = {
+  CETUS_PUBLIC_URL: Type.Optional(
+    Type.String({
+      description: 'The address that clients know the API by, for links; the Host header of a request when not set.',
+      pattern: '^https?://[^/?#\\s]+(/[^?#\\s]*[^/?#\\s])?/?$',
+    }),
+  ),
+  CETUS_API_PAGE_SIZE: Type.Integer({
+    description: 'How many objects a list answers when the request has no limit.',
+    unit: 'objects',
+    minimum: 1,
+    maximum: 1000,
+    default: 1000,
+  }),
+  CETUS_API_MAX_PAGE_SIZE: Type.Integer({
+    description: 'How many objects a list answers at most, whatever the limit of the request.',
+    unit: 'objects',
+    minimum: 1,
+    maximum: 10000,
+    default: 1000,
+  }),
+  CETUS_API_CORS_ORIGINS: Type.String({
+    description: 'The origins, with commas between them, whose pages may call the API from a browser; nobody when empty.',
+    default: '',
+  }),
+  CETUS_API_RATE_LIMIT: Type.Integer({
+    description: 'How many requests a minute one project may send to one process; 0 for any number.',
+    unit: 'requests per minute',
+    minimum: 0,
+    maximum: 10_000_000,
+    default: 0,
+  }),
+  CETUS_API_REQUEST_SECONDS: Type.Integer({
+    description: 'How long a request may take to arrive.',
+    unit: 'seconds',
+    minimum: 1,
+    maximum: 600,
+    default: 30,
+  }),
+  CETUS_API_MAX_STREAMS: Type.Integer({
+    description: 'How many event streams one process serves at a time.',
+    unit: 'streams',
+    minimum: 0,
+    maximum: 100_000,
+    default: 1000,
+  }),
+  CETUS_API_MAX_STREAMS_PER_PROJECT: Type.Integer({
+    description: 'How many event streams of one project one process serves at a time.',
+    unit: 'streams',
+    minimum: 0,
+    maximum: 100_000,
+    default: 100,
+  }),
+  CETUS_API_STREAM_HEARTBEAT_SECONDS: Type.Integer({
+    description: 'How often an idle event stream says that it is alive.',
+    unit: 'seconds',
+    minimum: 1,
+    maximum: 300,
+    default: 15,
+  }),
+  CETUS_TOKEN_CACHE_SECONDS: Type.Integer({
+    description: 'How long a token that Keystone has accepted is taken as good; a revoked one works for so long.',
+    unit: 'seconds',
+    minimum: 0,
+    maximum: 3600,
+    default: 300,
+  }),
+  CETUS_EVENT_DAYS: Type.Integer({
+    description: 'How long notifications are kept for readers who come late.',
+    unit: 'days',
+    minimum: 1,
+    maximum: 3650,
+    default: 30,
+  }),
+};
+
+/** The configuration of the API as a service of its own. */
+export const apiConfigSchema = defineConfig({
+  ...processVariables,
+  ...apiVariables,
+  ...backboneVariables,
+  ...keystoneVariables,
+  ...apiBehaviourVariables,
+});
+export type ApiServiceConfig = Static<typeof apiConfigSchema>;
+
+/** The part that the app itself reads. */
+export const apiBehaviourSchema = defineConfig({ ...apiBehaviourVariables });
+export type ApiConfig = Static<typeof apiBehaviourSchema> & { CETUS_KEYSTONE_URL?: string };

@@ -1,0 +1,26 @@
+import type { TokenInfo } from '@cetus/shared/auth';
+import type { Bus } from '@cetus/shared/bus';
+import type { EventFeed, EventStore } from '@cetus/shared/notifications';
+import type { Dispatcher, OperationStore } from '@cetus/shared/operations';
+import type { StoredCluster, StoredClusterTemplate } from '@cetus/shared/schemas';
+import type { Logger, Metrics, Readiness } from '@cetus/shared/service';
+import type { ScopedStore } from '@cetus/shared/store';
+import type { ApiConfig } from './config.ts';
+
+/** Everything that the app uses, opened and closed by somebody else. */
+export interface ApiDeps {
+  clusters: ScopedStore<StoredCluster>;
+  templates: ScopedStore<StoredClusterTemplate>;
+  events: EventStore;
+  feed: EventFeed;
+  operations: OperationStore;
+  dispatcher: Dispatcher;
+  bus: Bus;
+  /** Answers whose token it is, from its memory or from Keystone. */
+  tokens: { validate(token: string): Promise<TokenInfo> };
+  config: ApiConfig;
+  logger: Logger;
+  metrics: Metrics;
+  /** What `/readyz` answers. */
+  readiness: () => Promise<Readiness>;
+}
