@@ -13,7 +13,7 @@ export interface Outcome<T extends StoredObject> {
   progress?: string;
   /** Without an operation: the object is no longer in the state that it was in. */
   drifted?: { state: ObjectState; failure: Failure | null };
-  /** Look again after so many milliseconds; absent: after the resync interval. */
+  /** Look again after so many milliseconds, 0: at once; absent: after the resync interval. */
   wakeUpAfterMs?: number;
 }
 
@@ -33,4 +33,6 @@ export interface ReconcileContext {
  */
 export interface Reconciler<T extends StoredObject> {
   reconcile(object: T, context: ReconcileContext): Promise<Outcome<T>>;
+  /** What an error that `reconcile` threw says about the object. */
+  conditionsOnError?(error: unknown): Outcome<T>['conditions'];
 }

@@ -124,7 +124,8 @@ export class ReconcileLoop<T extends StoredObject> {
         );
         const written = await this.commit(object, result);
         this.report(object, result, seconds());
-        return written.generation !== object.generation && written.deleted_at === null;
+        const changed = written.generation !== object.generation || result.outcome.wakeUpAfterMs === 0;
+        return changed && written.deleted_at === null;
       });
     } catch (error) {
       if (!(error instanceof LeaseLostError) && !this.abort.signal.aborted) throw error;

@@ -38,14 +38,17 @@ export async function runRound<T extends StoredObject>(
     if (signal.aborted) throw error;
     const attempts = object.attempts + 1;
     const failure = failureFrom(error);
+    const conditions = reconciler.conditionsOnError?.(error) ?? [];
     const again = error instanceof CetusError ? error.retryable : attempts < MAX_INTERNAL_ERRORS;
     if (again && !deadlineExceeded) {
       const delay = backoff(attempts, options.backoff);
       const retryAfterMs = error instanceof CetusError ? (error.retryAfterMs ?? 0) : 0;
-      return { outcome: { progress: failure.message, wakeUpAfterMs: Math.max(delay, retryAfterMs) }, attempts, error };
+      const wakeUpAfterMs = Math.max(delay, retryAfterMs);
+      return { outcome: { conditions, progress: failure.message, wakeUpAfterMs }, attempts, error };
     }
     const final = again ? outOfTime(object, failure.message) : failure;
-    return { outcome: operation === null ? {} : { ended: { state: 'FAILED', failure: final } }, attempts: 0, error };
+    const ended = { state: 'FAILED' as const, failure: final };
+    return { outcome: operation === null ? { conditions } : { conditions, ended }, attempts: 0, error };
   }
 }
 

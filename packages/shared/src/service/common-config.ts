@@ -120,13 +120,25 @@ export const optionalKeystoneVariables = {
   ...keystoneCredentialVariables,
 };
 
+const SECRET_KEYS = Type.String({
+  description:
+    'The keys that encrypt secrets at rest, as id:base64key,id2:base64key with 32 bytes each; the first encrypts, all decrypt.',
+  secret: true,
+});
+
 /** For a service that keeps or reads secrets. */
-export const secretVariables = {
-  CETUS_SECRET_KEYS: Type.Optional(
-    Type.String({
-      description:
-        'The keys that encrypt secrets at rest, as id:base64key,id2:base64key with 32 bytes each; the first encrypts, all decrypt.',
-      secret: true,
-    }),
-  ),
+export const secretVariables = { CETUS_SECRET_KEYS: SECRET_KEYS };
+
+/** For all services in one process: without keys, one is made and kept in the data directory. */
+export const optionalSecretVariables = { CETUS_SECRET_KEYS: Type.Optional(SECRET_KEYS) };
+
+/** For every service that publishes notifications. */
+export const eventVariables = {
+  CETUS_EVENT_RETENTION_DAYS: Type.Integer({
+    description: 'How long notifications are kept for readers who come back.',
+    unit: 'days',
+    minimum: 1,
+    maximum: 3650,
+    default: 30,
+  }),
 };

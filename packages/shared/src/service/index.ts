@@ -13,10 +13,12 @@ export { configOrExit, type ConfigCommandOptions } from './config-command.ts';
 export {
   apiVariables,
   backboneVariables,
+  eventVariables,
   keystoneVariables,
   opsVariables,
   optionalBackboneVariables,
   optionalKeystoneVariables,
+  optionalSecretVariables,
   processVariables,
   secretVariables,
 } from './common-config.ts';

@@ -2,9 +2,9 @@ import { ConfigError } from './config-error.ts';
 
 /** How a service proves who it is to Keystone: by an application credential or by a user's password. */
 export type KeystoneCredentials =
-  | { kind: 'application_credential'; id: string; secret: string }
+  | { type: 'application_credential'; id: string; secret: string }
   | {
-      kind: 'password';
+      type: 'password';
       username: string;
       password: string;
       projectName: string;
@@ -31,7 +31,7 @@ export interface KeystoneCredentialConfig {
 export function keystoneCredentials(config: KeystoneCredentialConfig): KeystoneCredentials {
   const id = config.CETUS_KEYSTONE_APPLICATION_CREDENTIAL_ID;
   const secret = config.CETUS_KEYSTONE_APPLICATION_CREDENTIAL_SECRET;
-  if (id !== undefined && secret !== undefined) return { kind: 'application_credential', id, secret };
+  if (id !== undefined && secret !== undefined) return { type: 'application_credential', id, secret };
   if (id !== undefined || secret !== undefined) {
     const missing = id === undefined ? 'ID' : 'SECRET';
     throw new ConfigError([
@@ -44,7 +44,7 @@ export function keystoneCredentials(config: KeystoneCredentialConfig): KeystoneC
   if (password === undefined) problems.push({ variable: 'CETUS_KEYSTONE_PASSWORD', message: 'is not set' });
   if (username === undefined || password === undefined) throw new ConfigError(problems);
   return {
-    kind: 'password',
+    type: 'password',
     username,
     password,
     projectName: config.CETUS_KEYSTONE_PROJECT_NAME,

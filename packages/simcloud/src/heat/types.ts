@@ -76,8 +76,19 @@ export interface ResourceRecord {
   obsolete: boolean;
   /** When the running action ends, milliseconds since 1970. */
   wakeAt: number | null;
-  /** What the running action will end with. */
+  /** What the running action will end with; null: well. */
   willFail: { kind: string; message: string } | null;
+  /** What the last action ended with; null: well. */
+  failure: Failure | null;
+}
+
+/** A failure in the parts of which reasons are made, so that a parent stack can put its own path before it. */
+export interface Failure {
+  /** Name of the exception. */
+  kind: string;
+  /** E.g. `resources.nodes.resources[0]`. */
+  path: string;
+  message: string;
 }
 
 export interface EventRecord {
@@ -119,6 +130,8 @@ export interface StackRecord {
   /** When the running action is given up. */
   deadline: number | null;
   nextUid: number;
+  /** Failure of the resource that failed the stack. */
+  failure: Failure | null;
   resources: ResourceRecord[];
 }
 

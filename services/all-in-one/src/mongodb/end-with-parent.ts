@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process';
  * @returns a function that calls it off, to call when the process has ended, before its number can be used again.
  */
 export function endWithParent(pid: number, signals: readonly NodeJS.Signals[]): () => void {
-  const kills = signals.map((signal) => `kill -${signal.replace('SIG', '')} ${pid} 2>/dev/null || exit 0`);
+  const kills = signals.map((signal) => `kill -s ${signal.replace('SIG', '')} ${pid} 2>/dev/null || exit 0`);
   const script = `trap '' INT TERM HUP; read -r word; [ "$word" = off ] && exit 0; ${kills.join('; sleep 10; ')}`;
   // A session of its own, so that what ends this process's group does not end the guard first.
   const guard = spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });

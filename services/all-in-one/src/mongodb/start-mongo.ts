@@ -1,7 +1,7 @@
 import { access, mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { processEnvironment, type Environment, type Logger } from '@cetus/shared/service';
 import { EngineStartError } from './engine-error.ts';
 import { spawnEngine, type EngineCommand } from './engine-process.ts';
@@ -60,7 +60,7 @@ export async function startMongo(options: StartMongoOptions): Promise<RunningMon
     const output = cause instanceof EngineStartError ? cause.output : '';
     throw new EngineStartError(`MongoDB (${command.kind}) cannot be started in ${dataDir}. ${INSTEAD}`, { cause, output });
   }
-  logger.info({ kind: command.kind, pid: supervisor.pid, dataDir, socket: command.socket }, 'MongoDB is ready');
+  logger.info({ kind: command.kind, enginePid: supervisor.pid, dataDir, socket: command.socket }, 'MongoDB is ready');
   return {
     uri: `mongodb://${encodeURIComponent(command.socket)}/?directConnection=true`,
     kind: command.kind,
@@ -73,7 +73,7 @@ export async function startMongo(options: StartMongoOptions): Promise<RunningMon
 
 async function engineCommand(dataDir: string, runDir: string, environment: Environment): Promise<EngineCommand> {
   const mongod = findProgram('mongod', environment);
-  const [ofMongod, ofEmbedded] = await Promise.all(['mongod', 'embedded'].map((kind) => exists(join(dataDir, kind))));
+  const [ofMongod, ofEmbedded] = await Promise.all(['mongod', 'embedded'].map((kind) => exists(join(dataDir, kind, 'WiredTiger'))));
   if (ofMongod && !mongod) {
     throw new EngineStartError(`${dataDir} was made by a mongod that is no longer on the PATH. ${INSTEAD}`);
   }
@@ -103,7 +103,7 @@ async function engineCommand(dataDir: string, runDir: string, environment: Envir
 function childProgram(): string[] {
   const source = import.meta.url.endsWith('.ts');
   const path = fileURLToPath(new URL(source ? './embedded-child.ts' : './embedded-child.js', import.meta.url));
-  return source ? ['--import', import.meta.resolve('tsx'), path] : [path];
+  return source ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href, path] : [path];
 }
 
 /** Without NODE_OPTIONS and LD_*, which are for this process's Node and C library, and without anybody's secrets. */

@@ -80,7 +80,7 @@ export class EngineSupervisor {
         const how = await process.ended;
         if (this.#stop.signal.aborted) return;
         if (performance.now() - since > GOOD_RUN_MS) backoff = FIRST_BACKOFF_MS;
-        logger.error({ pid: process.pid, how, retryInMs: backoff }, 'the database ended by itself; starting it again');
+        logger.error({ enginePid: process.pid, how, retryInMs: backoff }, 'the database ended by itself; starting it again');
       }
       try {
         await delay(backoff, undefined, { signal: this.#stop.signal });
@@ -92,7 +92,7 @@ export class EngineSupervisor {
       since = performance.now();
       try {
         process = await this.#run();
-        logger.warn({ pid: process.pid }, 'the database is back');
+        logger.warn({ enginePid: process.pid }, 'the database is back');
       } catch (err) {
         process = undefined;
         if (!this.#stop.signal.aborted) logger.error({ err, retryInMs: backoff }, 'the database does not start');

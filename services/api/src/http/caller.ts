@@ -1,5 +1,6 @@
 import type { Caller } from '@cetus/shared/auth';
 import { requireRole } from '@cetus/shared/auth';
+import { currentTraceparent } from '@cetus/shared/bus';
 import type { Requester } from '@cetus/shared/operations';
 import { scopeOf, type Scope } from '@cetus/shared/store';
 import type { FastifyRequest } from 'fastify';
@@ -18,7 +19,7 @@ declare module 'fastify' {
 
 /**
  * Whose objects a request may touch: its project's, or all for an administrator who says so.
- * @throws ForbiddenError of `@cetus/shared/auth`
+ * @throws AuthError `forbidden`
  */
 export function scopeOfRequest(request: FastifyRequest<{ Querystring: { all_projects?: boolean } }>): Scope {
   const allProjects = request.query.all_projects === true;
@@ -29,7 +30,7 @@ export function scopeOfRequest(request: FastifyRequest<{ Querystring: { all_proj
 /** The caller as objects remember it. */
 export function requesterOf(request: FastifyRequest): Requester {
   const { userId, projectId, requestId } = request.caller;
-  const traceparent = request.headers['traceparent'];
+  const traceparent = currentTraceparent() ?? request.headers['traceparent'];
   return { userId, projectId, requestId, ...(isTraceparent(traceparent) ? { traceparent } : {}) };
 }
 

@@ -12,7 +12,7 @@ import {
   StringOrNull,
   TextOrNull,
 } from './fields.ts';
-import { Links, ListQuery, Next, UuidMarker } from './list.ts';
+import { Links, ListQuery, Next } from './list.ts';
 import { COMMON_SORT_KEY_NAMES } from './sort-keys.ts';
 
 const ADDRESSES = '^[0-9A-Fa-f.:]{2,45}(,[0-9A-Fa-f.:]{2,45})*$';
@@ -127,5 +127,5 @@ export const ClusterTemplateList = Type.Object(
   { $id: 'ClusterTemplateList', description: 'A page of cluster templates.' },
 );
 
-export const ClusterTemplateListQuery = ListQuery(COMMON_SORT_KEY_NAMES, UuidMarker, {});
+export const ClusterTemplateListQuery = ListQuery(COMMON_SORT_KEY_NAMES, {});
 export type ClusterTemplateListQuery = Static<typeof ClusterTemplateListQuery>;

@@ -12,7 +12,7 @@ import {
   StringMap,
   StringOrNull,
 } from './fields.ts';
-import { Links, ListQuery, Next, UuidMarker } from './list.ts';
+import { Links, ListQuery, Next } from './list.ts';
 import { COMMON_SORT_KEY_NAMES } from './sort-keys.ts';
 
 /** Kubernetes is tested with clusters of up to so many nodes. Source: https://kubernetes.io/docs/setup/best-practices/cluster-large/ */
@@ -154,5 +154,5 @@ export const ClusterList = Type.Object(
   { $id: 'ClusterList', description: 'A page of clusters.' },
 );
 
-export const ClusterListQuery = ListQuery([...COMMON_SORT_KEY_NAMES, 'node_count', 'master_count'], UuidMarker, {});
+export const ClusterListQuery = ListQuery([...COMMON_SORT_KEY_NAMES, 'node_count', 'master_count'], {});
 export type ClusterListQuery = Static<typeof ClusterListQuery>;

@@ -1,4 +1,4 @@
-import { Type, type TProperties, type TSchema } from 'typebox';
+import { Type, type TProperties } from 'typebox';
 import { Link } from '../common.ts';
 import { Enum } from './fields.ts';
 
@@ -8,8 +8,10 @@ const AllProjects = Type.Boolean({ description: 'The objects of all projects; fo
 /** The query of requests about one object. */
 export const ScopeQuery = Type.Object({ all_projects: Type.Optional(AllProjects) }, { additionalProperties: false });
 
+const UuidMarker = Type.String({ format: 'uuid', description: 'The uuid of the last object of the page before.' });
+
 /** The query of a list. */
-export function ListQuery<T extends TProperties>(sortKeys: readonly string[], marker: TSchema, more: T) {
+export function ListQuery<T extends TProperties>(sortKeys: readonly string[], more: T) {
   return Type.Object(
     {
       limit: Type.Optional(
@@ -19,7 +21,7 @@ export function ListQuery<T extends TProperties>(sortKeys: readonly string[], ma
           description: 'How many objects the page has at most. The server has a maximum of its own.',
         }),
       ),
-      marker: Type.Optional(marker),
+      marker: Type.Optional(UuidMarker),
       sort_key: Type.Optional(Enum(sortKeys, { description: 'What the list is sorted by.' })),
       sort_dir: Type.Optional(Enum(['asc', 'desc'])),
       all_projects: Type.Optional(AllProjects),
@@ -28,9 +30,6 @@ export function ListQuery<T extends TProperties>(sortKeys: readonly string[], ma
     { additionalProperties: false },
   );
 }
-
-/** The last uuid of the page before. */
-export const UuidMarker = Type.String({ format: 'uuid', description: 'The uuid of the last object of the page before.' });
 
 /** Where the next page is. */
 export const Next = Type.Optional(Type.String({ description: 'The address of the next page; absent on the last one.' }));

@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox';
 import { Uuid } from '../common.ts';
 import { ACTIONS, FailureSchema, OPERATION_STATES } from '../state.ts';
 import { DateTimeOrNull, Enum, Ref } from './fields.ts';
-import { Links, ListQuery, Next, UuidMarker } from './list.ts';
+import { Links, ListQuery, Next } from './list.ts';
 
 /** An operation as it is read. */
 export const OperationView = Type.Object(
@@ -31,7 +31,7 @@ export const OperationList = Type.Object(
   { $id: 'OperationList', description: 'A page of operations.' },
 );
 
-export const OperationListQuery = ListQuery(['uuid', 'accepted_at', 'finished_at'], UuidMarker, {
+export const OperationListQuery = ListQuery(['uuid', 'accepted_at', 'finished_at'], {
   object: Type.Optional(Type.String({ format: 'uuid', description: 'The uuid of an object.' })),
   state: Type.Optional(Enum(OPERATION_STATES)),
 });

@@ -1,33 +1,33 @@
 /** The part of the Heat Orchestration Template language (version 2018-08-31) that stacks of clusters are written in. */
 export type HotValue = string | number | boolean | null | HotValue[] | { [key: string]: HotValue };
 
-export interface HotResource {
+export type HotResource = {
   type: string;
   depends_on?: string[];
   properties?: Record<string, HotValue>;
-}
+};
 
-export interface HotParameter {
+export type HotParameter = {
   type: 'string' | 'number' | 'comma_delimited_list';
   description: string;
   default?: HotValue;
   /** Hidden values are left out of Heat's answers, and stored encrypted where Heat is configured so. */
   hidden?: boolean;
   constraints?: HotValue[];
-}
+};
 
-export interface HotOutput {
+export type HotOutput = {
   description: string;
   value: HotValue;
-}
+};
 
-export interface HotTemplate {
+export type HotTemplate = {
   heat_template_version: '2018-08-31';
   description: string;
   parameters: Record<string, HotParameter>;
   resources: Record<string, HotResource>;
   outputs: Record<string, HotOutput>;
-}
+};
 
 export function getParam(name: string): HotValue {
   return { get_param: name };

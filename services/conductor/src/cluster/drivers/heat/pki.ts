@@ -1,5 +1,13 @@
-import { createHash, createPrivateKey, KeyObject, randomBytes, randomInt, webcrypto, X509Certificate } from 'node:crypto';
-import * as x509 from '@peculiar/x509';
+import {
+  createHash,
+  createPrivateKey,
+  generateKeyPair,
+  randomInt,
+  X509Certificate,
+  type KeyObject,
+} from 'node:crypto';
+import { promisify } from 'node:util';
+import { clientCertificate, selfSignedAuthority, type Subject } from './certificate.ts';
 
 /** PEM texts. Keys are ECDSA P-256 in SEC 1 form, which kubeadm and Go's TLS read. */
 export interface KeyedCertificate {
@@ -27,123 +35,77 @@ export interface PkiOptions {
 }
 
 const DAY_MS = 86_400_000;
-/** Validity begins in the past: a node whose clock is a little slow must not refuse its own authority. */
-const BACKDATE_MS = 3_600_000;
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const CA_DAYS = 3650;
+const ADMIN_DAYS = 365;
 const TOKEN_ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
-const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 
-x509.cryptoProvider.set(webcrypto as unknown as Crypto);
+const generateKeys = promisify(generateKeyPair);
 
-async function generateKeyPair(): Promise<CryptoKeyPair> {
-  return (await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])) as CryptoKeyPair;
+function keyPair(): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> {
+  return generateKeys('ec', { namedCurve: 'prime256v1' });
 }
 
-function keyPem(key: CryptoKey): string {
-  return KeyObject.from(key).export({ type: 'sec1', format: 'pem' }).toString();
-}
-
-/** Random, positive and within the 20 octets RFC 5280 allows. */
-function serialNumber(): string {
-  const bytes = randomBytes(16);
-  bytes[0] = (bytes[0]! & 0x3f) | 0x40;
-  return bytes.toString('hex');
-}
-
-function validity(now: Date, days: number): { notBefore: Date; notAfter: Date } {
-  return { notBefore: new Date(now.getTime() - BACKDATE_MS), notAfter: new Date(now.getTime() + days * DAY_MS) };
-}
-
-function withFinalNewline(pem: string): string {
-  return pem.endsWith('\n') ? pem : `${pem}\n`;
+function keyPem(key: KeyObject): string {
+  return key.export({ type: 'sec1', format: 'pem' }).toString();
 }
 
 async function createAuthority(commonName: string, now: Date, days: number): Promise<KeyedCertificate> {
-  const keys = await generateKeyPair();
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: serialNumber(),
-    name: [{ CN: [commonName] }],
-    ...validity(now, days),
-    signingAlgorithm: ALGORITHM,
-    keys,
-    extensions: [
-      new x509.BasicConstraintsExtension(true, undefined, true),
-      new x509.KeyUsagesExtension(
-        x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment | x509.KeyUsageFlags.keyCertSign,
-        true,
-      ),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-    ],
-  });
-  return { certificate: withFinalNewline(certificate.toString('pem')), key: keyPem(keys.privateKey) };
-}
-
-async function importPrivateKey(pem: string): Promise<CryptoKey> {
-  const der = createPrivateKey(pem).export({ type: 'pkcs8', format: 'der' });
-  return webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, false, ['sign']);
+  const { privateKey } = await keyPair();
+  const subject = { commonName, organizations: [] };
+  return { certificate: selfSignedAuthority({ subject, now, days }, privateKey), key: keyPem(privateKey) };
 }
 
 /**
- * A client certificate signed by a cluster's authority. Kubernetes reads the user from the common name, the groups from the organizations.
+ * A client certificate signed by a cluster's authority. Kubernetes reads the user from the common name, the groups from
+ * the organizations.
  * @param days validity in days
  */
 export async function issueClientCertificate(
   ca: KeyedCertificate,
-  subject: { commonName: string; organizations: readonly string[] },
+  subject: Subject,
   days: number,
   now: Date = new Date(),
 ): Promise<KeyedCertificate> {
-  const issuer = new x509.X509Certificate(ca.certificate);
-  const keys = await generateKeyPair();
-  const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: serialNumber(),
-    subject: [...subject.organizations.map((organization) => ({ O: [organization] })), { CN: [subject.commonName] }],
-    issuer: issuer.subjectName.toJSON(),
-    ...validity(now, days),
-    signingAlgorithm: ALGORITHM,
-    publicKey: keys.publicKey,
-    signingKey: await importPrivateKey(ca.key),
-    extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
-      new x509.ExtendedKeyUsageExtension([CLIENT_AUTH]),
-      await x509.AuthorityKeyIdentifierExtension.create(issuer),
-    ],
-  });
-  return { certificate: withFinalNewline(certificate.toString('pem')), key: keyPem(keys.privateKey) };
+  const { publicKey, privateKey } = await keyPair();
+  const issuer = { certificate: ca.certificate, privateKey: createPrivateKey(ca.key) };
+  return { certificate: clientCertificate({ subject, publicKey, now, days }, issuer), key: keyPem(privateKey) };
 }
 
 /** The administrator's certificate; `system:masters` passes every authorisation, so it also repairs a broken RBAC. */
-export function issueAdminCertificate(ca: KeyedCertificate, days = 365, now = new Date()): Promise<KeyedCertificate> {
+export function issueAdminCertificate(
+  ca: KeyedCertificate,
+  days = ADMIN_DAYS,
+  now = new Date(),
+): Promise<KeyedCertificate> {
   return issueClientCertificate(ca, { commonName: 'cetus-admin', organizations: ['system:masters'] }, days, now);
 }
 
 /** A new kubeadm bootstrap token, 16 secret characters from the operating system's random source. */
 export function createBootstrapToken(): string {
   const draw = (length: number): string =>
-    Array.from({ length }, () => TOKEN_ALPHABET[randomInt(TOKEN_ALPHABET.length)]).join('');
+    Array.from({ length }, () => TOKEN_ALPHABET.charAt(randomInt(TOKEN_ALPHABET.length))).join('');
   return `${draw(6)}.${draw(16)}`;
 }
 
 /** Everything a new cluster needs that must not change while it lives. */
 export async function createClusterSecrets(options: PkiOptions = {}): Promise<ClusterSecrets> {
   const now = options.now ?? new Date();
-  const caDays = options.caDays ?? 3650;
-  const [ca, etcdCa, frontProxyCa, serviceAccountKeys] = await Promise.all([
+  const caDays = options.caDays ?? CA_DAYS;
+  const [ca, etcdCa, frontProxyCa, serviceAccount] = await Promise.all([
     createAuthority('kubernetes', now, caDays),
     createAuthority('etcd-ca', now, caDays),
     createAuthority('front-proxy-ca', now, caDays),
-    generateKeyPair(),
+    keyPair(),
   ]);
   return {
     ca,
     etcdCa,
     frontProxyCa,
     serviceAccount: {
-      privateKey: keyPem(serviceAccountKeys.privateKey),
-      publicKey: KeyObject.from(serviceAccountKeys.publicKey).export({ type: 'spki', format: 'pem' }).toString(),
+      privateKey: keyPem(serviceAccount.privateKey),
+      publicKey: serviceAccount.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
     },
-    admin: await issueAdminCertificate(ca, options.adminDays ?? 365, now),
+    admin: await issueAdminCertificate(ca, options.adminDays ?? ADMIN_DAYS, now),
     bootstrapToken: createBootstrapToken(),
   };
 }

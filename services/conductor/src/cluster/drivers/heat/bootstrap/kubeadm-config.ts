@@ -6,6 +6,8 @@ import { masterAddressToken, TOKEN } from './tokens.ts';
 export const CRI_SOCKET = 'unix:///run/containerd/containerd.sock';
 /** First Kubernetes minor whose kubeadm reads v1beta4; v1beta3 is gone some releases later. */
 const FIRST_V1BETA4_MINOR = 31;
+/** A token's replacement may look like a number (a bootstrap token of digits does), so no string is left bare. */
+const STRINGS_QUOTED = { lineWidth: 0, defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' } as const;
 
 export interface KubeadmOptions {
   input: ResolvedStackInput;
@@ -97,5 +99,5 @@ export function kubeadmConfig(options: KubeadmOptions): string {
     options.role === 'init'
       ? initConfiguration(options, nodeRegistration)
       : joinConfiguration(options, nodeRegistration);
-  return documents.map((document) => stringify(document, { lineWidth: 0 })).join('---\n');
+  return documents.map((document) => stringify(document, STRINGS_QUOTED)).join('---\n');
 }

@@ -21,3 +21,11 @@ export const TOKEN = {
 export function masterAddressToken(index: number): string {
   return `__CETUS_MASTER_${index}_ADDRESS__`;
 }
+
+/** Heat's own placeholder, in every string of a ResourceGroup's definition, for the member's number. */
+export const WORKER_INDEX = '%index%';
+
+/** Whether Heat has anything to replace in a text. */
+export function hasTokens(text: string): boolean {
+  return text.includes('__CETUS_') || text.includes(WORKER_INDEX);
+}

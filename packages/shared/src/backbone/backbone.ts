@@ -1,0 +1,106 @@
+import { connectRabbitBus, createInProcessBus, type Bus } from '../bus/index.ts';
+import { ensureEventIndexes, Relay } from '../notifications/index.ts';
+import { ensureOperationIndexes } from '../operations/index.ts';
+import type { Logger, Resource } from '../service/index.ts';
+import { connectStore, ensureIndexes, KINDS, type Store } from '../store/index.ts';
+
+export interface BackboneOptions {
+  /** A `mongodb://` URI; the database is the one that its path names, or `cetus`. */
+  mongodbUrl: string;
+  /** An `amqp://` URI; without one, the bus is within this process. */
+  amqpUrl: string | undefined;
+  /** The first word of exchanges and queues; default `cetus`. */
+  amqpPrefix?: string;
+  /** Days after which notifications are forgotten. */
+  eventRetentionDays: number;
+  logger: Logger;
+}
+
+/** What every service stands on: the database, the bus, and the relay of notifications between them. Opened and closed as one. */
+export class Backbone implements Resource {
+  readonly name = 'backbone';
+  private readonly options: BackboneOptions;
+  private parts: { store: Store; bus: Bus; relay: Relay } | undefined;
+
+  constructor(options: BackboneOptions) {
+    this.options = options;
+  }
+
+  get store(): Store {
+    return this.opened().store;
+  }
+
+  get bus(): Bus {
+    return this.opened().bus;
+  }
+
+  get relay(): Relay {
+    return this.opened().relay;
+  }
+
+  /** @throws CetusError `store_unavailable`, `bus_unavailable` */
+  async start(): Promise<void> {
+    const { mongodbUrl, eventRetentionDays, logger } = this.options;
+    const database = new URL(mongodbUrl).pathname.slice(1);
+    const store = await connectStore({ uri: mongodbUrl, ...(isDatabaseName(database) ? { database } : {}) });
+    let bus: Bus | undefined;
+    try {
+      for (const kind of KINDS) await ensureIndexes(store.db, kind as never);
+      await ensureOperationIndexes(store.db);
+      await ensureEventIndexes(store.db, eventRetentionDays);
+      bus = await this.connectBus();
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+    const onError = (err: unknown, object: string | null): void =>
+      logger.warn({ err, object }, 'notifications wait; they are tried again');
+    const relay = new Relay({ db: store.db, bus, kinds: KINDS, onError });
+    relay.start();
+    this.parts = { store, bus, relay };
+  }
+
+  async stop(): Promise<void> {
+    const { store, bus, relay } = this.opened();
+    await relay.stop();
+    await bus.close();
+    await store.close();
+  }
+
+  async health(): Promise<void> {
+    const { store, bus } = this.opened();
+    await Promise.all([store.health(), bus.health()]);
+  }
+
+  private async connectBus(): Promise<Bus> {
+    const { amqpUrl, amqpPrefix, logger } = this.options;
+    if (amqpUrl === undefined) {
+      return createInProcessBus({
+        onDeadLetter: (command, err) => logger.error({ command, err }, 'a command was given up; the sweep finds its object'),
+      });
+    }
+    return connectRabbitBus({
+      url: amqpUrl,
+      ...(amqpPrefix === undefined ? {} : { prefix: amqpPrefix }),
+      services: kindsByService(),
+      onProblem: (problem, err) => logger.warn({ err }, `bus: ${problem}`),
+    });
+  }
+
+  private opened(): { store: Store; bus: Bus; relay: Relay } {
+    if (this.parts === undefined) throw new Error('the backbone is not open');
+    return this.parts;
+  }
+}
+
+/** A Unix socket's URI has its path in the host, percent-encoded; then there is no database in it. */
+function isDatabaseName(path: string): boolean {
+  return /^[A-Za-z0-9_-]{1,63}$/.test(path);
+}
+
+/** Which kinds each service owns. */
+function kindsByService(): Record<string, string[]> {
+  const services: Record<string, string[]> = {};
+  for (const { name, service } of KINDS) if (service !== null) (services[service] ??= []).push(name);
+  return services;
+}

@@ -1,0 +1,1 @@
+export { Backbone, type BackboneOptions } from './backbone.ts';

@@ -1,0 +1,2 @@
+export { startMongo, type RunningMongo, type StartMongoOptions } from './start-mongo.ts';
+export { EngineStartError } from './engine-error.ts';

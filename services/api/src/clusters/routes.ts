@@ -1,0 +1,228 @@
+import { CetusError } from '@cetus/shared/errors';
+import { newObject } from '@cetus/shared/operations';
+import {
+  ClusterListQuery,
+  Ref,
+  RefParams,
+  ScopeQuery,
+  type ClusterBrief,
+  type ClusterCreate,
+  type ClusterView,
+  type JsonPatch,
+  type StoredClusterTemplate,
+} from '@cetus/shared/schemas';
+import { CLUSTER, scopeOf } from '@cetus/shared/store';
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import type { ApiDeps } from '../deps.ts';
+import { requesterOf, scopeOfRequest } from '../http/caller.ts';
+import { ifMatchOf, notModified } from '../http/conditional.ts';
+import { idempotencyOf } from '../http/idempotency.ts';
+import type { LinkBuilder } from '../http/links.ts';
+import { requireMicroversion, VERSION } from '../http/microversion.ts';
+import { nextLink, pageOf } from '../http/paging.ts';
+import { Empty, ERROR_RESPONSES, IdempotencyHeaders, IfMatchHeaders, IfNoneMatchHeaders, NoQuery, type TypedApp } from '../http/route.ts';
+import { makeUpName } from '../names.ts';
+import { checkReferences, namedReferences } from '../references.ts';
+import { changeCluster, ClusterIdRef, refuseZeroNodes } from './accept.ts';
+import { clusterSpec, deadlineMs, unknownStatus } from './create.ts';
+import { patchedSpec } from './patch.ts';
+import { ClusterPresenter } from './presenter.ts';
+
+const TAGS = ['clusters'];
+
+/** Magnum's `/v1/clusters`. */
+export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder): void {
+  const { clusters, templates, dispatcher, bus, config } = deps;
+  const present = (request: FastifyRequest): ClusterPresenter =>
+    new ClusterPresenter(links, links.base(request), request.microversion);
+
+  app.post(
+    '/v1/clusters',
+    {
+      config: { role: 'member' },
+      schema: {
+        tags: TAGS,
+        operationId: 'createCluster',
+        summary: 'Create a cluster',
+        querystring: NoQuery,
+        headers: IdempotencyHeaders,
+        body: Ref<ClusterCreate>('ClusterCreate'),
+        response: { 202: ClusterIdRef, ...ERROR_RESPONSES },
+      },
+    },
+    async (request, reply) => {
+      const { body } = request;
+      refuseZeroNodes(request, body.node_count);
+      const caller = requesterOf(request);
+      const idempotency = idempotencyOf(request);
+      const base = links.base(request);
+      const template = await templateOf(body.cluster_template_id, caller.projectId);
+      await checkReferences(
+        bus,
+        deps.logger,
+        caller,
+        namedReferences({
+          keypair: body.keypair,
+          flavor_id: body.flavor_id,
+          master_flavor_id: body.master_flavor_id,
+          fixed_network: body.fixed_network,
+          fixed_subnet: body.fixed_subnet,
+        }),
+      );
+      const spec = clusterSpec(body, template);
+      const { object, replayed } = await clusters.create(
+        newObject({
+          kind: CLUSTER,
+          caller,
+          name: body.name ?? makeUpName('cluster'),
+          spec,
+          status: unknownStatus(),
+          deadlineMs: deadlineMs(spec),
+          ...idempotency,
+        }),
+      );
+      if (!replayed) await dispatcher.dispatch(CLUSTER, object);
+      if (object.operation !== null) reply.header('cetus-operation-id', object.operation.uuid);
+      reply.code(202).header('location', links.self(base, 'clusters', object._id));
+      return { uuid: object._id };
+    },
+  );
+
+  /** The template that a request names; that it does not exist is a mistake in the body, not in the address. */
+  async function templateOf(ref: string, projectId: string): Promise<StoredClusterTemplate> {
+    try {
+      return await templates.get(scopeOf({ projectId }), ref);
+    } catch (cause) {
+      if (!(cause instanceof CetusError) || cause.code !== 'not_found') throw cause;
+      throw new CetusError('cluster_template_not_found', `There is no cluster template ${ref}`, {
+        cause,
+        field: 'cluster_template_id',
+      });
+    }
+  }
+
+  app.get(
+    '/v1/clusters',
+    {
+      config: { role: 'reader' },
+      schema: {
+        tags: TAGS,
+        operationId: 'listClusters',
+        summary: 'List clusters in brief',
+        querystring: ClusterListQuery,
+        response: { 200: Ref<{ clusters: ClusterBrief[]; next?: string }>('ClusterBriefList'), ...ERROR_RESPONSES },
+      },
+    },
+    async (request) => {
+      const page = pageOf(request.query, config, { sortKey: 'uuid' });
+      const presenter = present(request);
+      const { items, nextMarker } = await clusters.list(scopeOfRequest(request), page);
+      const next = nextLink(`${links.base(request)}/v1/clusters`, request.query, page.limit, nextMarker);
+      return { clusters: items.map((one) => presenter.brief(one)), ...(next === undefined ? {} : { next }) };
+    },
+  );
+
+  app.get(
+    '/v1/clusters/detail',
+    {
+      config: { role: 'reader' },
+      schema: {
+        tags: TAGS,
+        operationId: 'listClustersInDetail',
+        summary: 'List clusters',
+        querystring: ClusterListQuery,
+        response: { 200: Ref<{ clusters: ClusterView[]; next?: string }>('ClusterList'), ...ERROR_RESPONSES },
+      },
+    },
+    async (request) => {
+      const page = pageOf(request.query, config, { sortKey: 'uuid' });
+      const presenter = present(request);
+      const { items, nextMarker } = await clusters.list(scopeOfRequest(request), page);
+      const next = nextLink(`${links.base(request)}/v1/clusters/detail`, request.query, page.limit, nextMarker);
+      return { clusters: items.map((one) => presenter.full(one)), ...(next === undefined ? {} : { next }) };
+    },
+  );
+
+  app.get(
+    '/v1/clusters/:ref',
+    {
+      config: { role: 'reader' },
+      schema: {
+        tags: TAGS,
+        operationId: 'getCluster',
+        summary: 'Read a cluster',
+        params: RefParams,
+        querystring: ScopeQuery,
+        headers: IfNoneMatchHeaders,
+        response: { 200: Ref<ClusterView>('Cluster'), 304: Empty, ...ERROR_RESPONSES },
+      },
+    },
+    async (request, reply) => {
+      const presenter = present(request);
+      const cluster = await clusters.get(scopeOfRequest(request), request.params.ref);
+      if (notModified(request, reply, cluster)) return reply.send(undefined);
+      return presenter.full(cluster);
+    },
+  );
+
+  app.patch(
+    '/v1/clusters/:ref',
+    {
+      config: { role: 'member' },
+      schema: {
+        tags: TAGS,
+        operationId: 'updateCluster',
+        summary: 'Change the number of workers of a cluster',
+        params: RefParams,
+        querystring: Type.Object(
+          {
+            ...ScopeQuery.properties,
+            rollback: Type.Optional(
+              Type.String({ pattern: '^([Tt]rue|[Ff]alse|0|1)$', description: 'Magnum’s; only `false` is supported.' }),
+            ),
+          },
+          { additionalProperties: false },
+        ),
+        headers: IfMatchHeaders,
+        body: Ref<JsonPatch>('JsonPatch'),
+        response: { 202: ClusterIdRef, ...ERROR_RESPONSES },
+      },
+    },
+    async (request, reply) => {
+      const { rollback } = request.query;
+      if (rollback !== undefined) {
+        requireMicroversion(request, VERSION.rollback, 'rollback');
+        if (/^(true|1)$/i.test(rollback)) {
+          throw new CetusError('unsupported', 'A change that fails is not rolled back; it can be retried', { field: 'rollback' });
+        }
+      }
+      const update = (spec: Parameters<typeof patchedSpec>[0]) => {
+        const next = patchedSpec(spec, request.body);
+        refuseZeroNodes(request, next.node_count);
+        return next;
+      };
+      return changeCluster(deps, request, reply.code(202), { requested: 'update', update, ...ifMatchOf(request) });
+    },
+  );
+
+  app.delete(
+    '/v1/clusters/:ref',
+    {
+      config: { role: 'member' },
+      schema: {
+        tags: TAGS,
+        operationId: 'deleteCluster',
+        summary: 'Delete a cluster; it goes on in the background',
+        params: RefParams,
+        querystring: ScopeQuery,
+        headers: IfMatchHeaders,
+        response: { 204: Empty, ...ERROR_RESPONSES },
+      },
+    },
+    async (request, reply) => {
+      await changeCluster(deps, request, reply, { requested: 'delete', ...ifMatchOf(request) });
+      return reply.code(204).send(undefined);
+    },
+  );
+}

@@ -1,0 +1,165 @@
+import { Readable } from 'node:stream';
+import { CetusError } from '@cetus/shared/errors';
+import type { EventFilter, EventFeed } from '@cetus/shared/notifications';
+import type { CloudEvent } from '@cetus/shared/schemas';
+import type { Logger, Metrics } from '@cetus/shared/service';
+import type { Scope } from '@cetus/shared/store';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+export interface EventStreamsOptions {
+  feed: EventFeed;
+  logger: Logger;
+  metrics: Metrics;
+  maxStreams: number;
+  maxStreamsPerProject: number;
+  heartbeatMs: number;
+}
+
+/** Bytes that wait in this process for one slow reader; past them the reader is asked for no more from the feed. */
+const BUFFER_BYTES = 64 * 1024;
+/** A reader that takes nothing for so many heartbeats is gone. */
+const SILENT_HEARTBEATS = 4;
+/** The longest delay of a timer of Node. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+/** What a browser waits before it comes back, in milliseconds. */
+const RETRY_MS = 3_000;
+
+/** The event streams of this process (server-sent events). Source: https://html.spec.whatwg.org/multipage/server-sent-events.html */
+export class EventStreams {
+  private readonly options: EventStreamsOptions;
+  private readonly open_ = new Set<AbortController>();
+  private readonly perProject = new Map<string, number>();
+  private closed = false;
+
+  constructor(options: EventStreamsOptions) {
+    this.options = options;
+    options.metrics.observed({ name: 'api_event_streams', help: 'Event streams that are open' }, () => this.open_.size);
+  }
+
+  /**
+   * Answers a request with a stream that ends with the token of its reader, with the reader, or with the process.
+   * @throws CetusError `too_many_requests`; `invalid_marker` when the reader resumes from a notification that is not kept any more
+   */
+  async open(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    scope: Scope,
+    filter: EventFilter,
+    lastEventId: string | undefined,
+  ): Promise<FastifyReply> {
+    const { projectId } = request.caller;
+    const release = this.reserve(projectId);
+    const controller = new AbortController();
+    const { signal } = controller;
+    this.open_.add(controller);
+    const expiry = setTimeout(
+      () => controller.abort(),
+      Math.min(Math.max(request.tokenExpiresAt.getTime() - Date.now(), 0), MAX_TIMER_MS),
+    );
+    const end = (): void => {
+      clearTimeout(expiry);
+      this.open_.delete(controller);
+      controller.abort();
+      release();
+    };
+    const events = this.options.feed.follow(scope, filter, { signal, ...(lastEventId === undefined ? {} : { lastEventId }) });
+    let first: Promise<IteratorResult<CloudEvent, void>>;
+    try {
+      first = events.next();
+      // An id that is not known is refused before the stream begins; what takes longer is no refusal.
+      if (lastEventId !== undefined) await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 200).unref())]);
+    } catch (error) {
+      end();
+      throw error;
+    }
+    // It is waited for in `lines`, which is not begun when the reader has gone meanwhile.
+    first.catch(() => undefined);
+    const body = Readable.from(this.lines(events, first, signal), { objectMode: false, highWaterMark: BUFFER_BYTES });
+    body.once('close', end);
+    body.on('error', (err) => this.options.logger.warn({ err, request_id: request.id }, 'an event stream broke off'));
+    // A reader behind a dead connection is noticed by the heartbeats that do not get through.
+    request.raw.setTimeout(this.options.heartbeatMs * SILENT_HEARTBEATS);
+    reply.raw.once('close', () => controller.abort());
+    // Proxies that collect answers would hold the events back.
+    return reply
+      .type('text/event-stream; charset=utf-8')
+      .header('cache-control', 'no-store')
+      .header('x-accel-buffering', 'no')
+      .send(body);
+  }
+
+  /** Ends all streams; their readers come back to another process. */
+  close(): void {
+    this.closed = true;
+    for (const controller of this.open_) controller.abort();
+  }
+
+  private reserve(projectId: string): () => void {
+    const { maxStreams, maxStreamsPerProject } = this.options;
+    const mine = this.perProject.get(projectId) ?? 0;
+    if (this.closed || this.open_.size >= maxStreams || mine >= maxStreamsPerProject) {
+      throw new CetusError('too_many_requests', 'Too many event streams are open', { retryAfterMs: 10_000 });
+    }
+    this.perProject.set(projectId, mine + 1);
+    let released = false;
+    return () => {
+      if (released) return;
+      released = true;
+      const left = (this.perProject.get(projectId) ?? 1) - 1;
+      if (left === 0) this.perProject.delete(projectId);
+      else this.perProject.set(projectId, left);
+    };
+  }
+
+  /** The text of a stream: notifications, with a comment whenever nothing happens for a while. Asked for as the reader takes it. */
+  private async *lines(
+    events: AsyncGenerator<CloudEvent, void>,
+    first: Promise<IteratorResult<CloudEvent, void>>,
+    signal: AbortSignal,
+  ): AsyncGenerator<string, void> {
+    const heartbeat = new Heartbeat(this.options.heartbeatMs);
+    try {
+      yield `retry: ${RETRY_MS}\n: connected\n\n`;
+      let next = first;
+      for (;;) {
+        const found = await Promise.race([next, heartbeat.wait()]);
+        if (found === 'idle') {
+          yield ': alive\n\n';
+          continue;
+        }
+        if (found.done === true || signal.aborted) return;
+        yield `id: ${found.value.id}\nevent: ${found.value.type}\ndata: ${JSON.stringify(found.value)}\n\n`;
+        next = events.next();
+      }
+    } catch (error) {
+      // A reader that does not keep up is told to come back; with its last id it misses nothing.
+      if (!(error instanceof CetusError)) throw error;
+      yield `: ${error.code}\n\n`;
+    } finally {
+      heartbeat.stop();
+      await events.return();
+    }
+  }
+}
+
+/** One timer a stream, for as long as it is waited for. */
+class Heartbeat {
+  private readonly ms: number;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(ms: number) {
+    this.ms = ms;
+  }
+
+  /** Resolves after the interval, counted from this call. */
+  wait(): Promise<'idle'> {
+    clearTimeout(this.timer);
+    return new Promise((resolve) => {
+      this.timer = setTimeout(() => resolve('idle'), this.ms);
+    });
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+  }
+}

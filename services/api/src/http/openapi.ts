@@ -1,0 +1,55 @@
+import { CloudEventSchema, ErrorBody } from '@cetus/shared/schemas';
+import * as schemas from '@cetus/shared/schemas';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+
+/** The version of the document: it changes when the API does. */
+const DOCUMENT_VERSION = '1.14.0';
+
+/** The schemas that documents show by name. */
+const NAMED = [
+  ErrorBody,
+  schemas.JsonPatchSchema,
+  schemas.VersionsView,
+  schemas.VersionView,
+  schemas.ClusterTemplateCreate,
+  schemas.ClusterTemplateView,
+  schemas.ClusterTemplateList,
+  schemas.ClusterCreate,
+  schemas.ClusterResize,
+  schemas.ClusterId,
+  schemas.ClusterBrief,
+  schemas.ClusterView,
+  schemas.ClusterBriefList,
+  schemas.ClusterList,
+  schemas.OperationView,
+  schemas.OperationList,
+  CloudEventSchema,
+  schemas.EventList,
+];
+
+/** Writes the OpenAPI document from the schemas of the routes; serves it, and a page for people. Register it before the routes. */
+export async function documentApi(app: FastifyInstance): Promise<void> {
+  for (const schema of NAMED) app.addSchema(schema);
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Cetus',
+        description:
+          'Containers beside virtual machines. The resources of OpenStack Magnum are spoken as Magnum speaks them, with its microversions; the others look the same.',
+        version: DOCUMENT_VERSION,
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      components: {
+        securitySchemes: {
+          token: { type: 'apiKey', in: 'header', name: 'X-Auth-Token', description: 'A Keystone token, scoped to a project.' },
+        },
+      },
+      security: [{ token: [] }],
+    },
+    refResolver: { buildLocalReference: (json, _base, _fragment, i) => (typeof json.$id === 'string' ? json.$id : `def-${i}`) },
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, uiConfig: { deepLinking: true } });
+}

@@ -1,0 +1,77 @@
+import type { StoredOperation } from '@cetus/shared/operations';
+import { OperationListQuery, Ref, ScopeQuery, UuidParams, type OperationView } from '@cetus/shared/schemas';
+import type { ApiDeps } from '../deps.ts';
+import { scopeOfRequest } from '../http/caller.ts';
+import type { LinkBuilder } from '../http/links.ts';
+import { nextLink, pageOf } from '../http/paging.ts';
+import { ERROR_RESPONSES, type TypedApp } from '../http/route.ts';
+import { magnumTime } from '../time.ts';
+
+const TAGS = ['operations'];
+
+/** `/v1/operations`: what was asked of objects and how it went. */
+export function operationRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder): void {
+  app.get(
+    '/v1/operations',
+    {
+      config: { role: 'reader' },
+      schema: {
+        tags: TAGS,
+        operationId: 'listOperations',
+        summary: 'List operations, the newest first',
+        querystring: OperationListQuery,
+        response: { 200: Ref<{ operations: OperationView[]; next?: string }>('OperationList'), ...ERROR_RESPONSES },
+      },
+    },
+    async (request) => {
+      const { object, state } = request.query;
+      const page = pageOf(request.query, deps.config, { sortKey: 'accepted_at', sortDir: 'desc' });
+      const base = links.base(request);
+      const { items, nextMarker } = await deps.operations.list(scopeOfRequest(request), {
+        ...page,
+        ...(object === undefined ? {} : { object: object.toLowerCase() }),
+        ...(state === undefined ? {} : { state }),
+      });
+      const next = nextLink(`${base}/v1/operations`, request.query, page.limit, nextMarker);
+      return { operations: items.map((one) => present(one, links, base)), ...(next === undefined ? {} : { next }) };
+    },
+  );
+
+  app.get(
+    '/v1/operations/:uuid',
+    {
+      config: { role: 'reader' },
+      schema: {
+        tags: TAGS,
+        operationId: 'getOperation',
+        summary: 'Read an operation',
+        params: UuidParams,
+        querystring: ScopeQuery,
+        response: { 200: Ref<OperationView>('Operation'), ...ERROR_RESPONSES },
+      },
+    },
+    async (request) => {
+      const base = links.base(request);
+      return present(await deps.operations.get(scopeOfRequest(request), request.params.uuid), links, base);
+    },
+  );
+}
+
+function present(operation: StoredOperation, links: LinkBuilder, base: string): OperationView {
+  return {
+    uuid: operation._id,
+    action: operation.action,
+    requested: operation.requested,
+    state: operation.state,
+    object: { kind: operation.kind, uuid: operation.object_id, name: operation.object_name },
+    generation: operation.generation,
+    project_id: operation.project_id,
+    user_id: operation.user_id,
+    request_id: operation.request_id,
+    accepted_at: magnumTime(operation.accepted_at),
+    deadline_at: magnumTime(operation.deadline_at),
+    finished_at: operation.finished_at === null ? null : magnumTime(operation.finished_at),
+    error: operation.error,
+    links: links.object(base, 'operations', operation._id),
+  };
+}

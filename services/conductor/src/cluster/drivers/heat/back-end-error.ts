@@ -1,0 +1,44 @@
+import { CetusError } from '@cetus/shared/errors';
+import {
+  AmbiguousNameError,
+  EndpointNotFoundError,
+  OpenStackError,
+  OpenStackUnreachableError,
+  ProjectScopeError,
+} from '@cetus/openstack/errors';
+import { InvalidStackInputError, UnsupportedImageError } from './errors.ts';
+
+/** Statuses with which a service says that it cannot now, though it may later. */
+const LATER = new Set([408, 429, 500, 502, 503, 504]);
+
+/** Runs calls of OpenStack; what they throw becomes CetusError, with the service's own words and the whole error as its cause. */
+export async function guardBackEnd<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw toCetusError(error);
+  }
+}
+
+/** The same failure in Cetus' words; what is not of OpenStack stays as it is. */
+export function toCetusError(error: unknown): unknown {
+  const cause = error;
+  if (error instanceof OpenStackUnreachableError) {
+    return new CetusError('back_end_unavailable', `The ${error.service} service does not answer (${error.code})`, { cause });
+  }
+  if (error instanceof OpenStackError) {
+    const said = `The ${error.service} service answered ${String(error.status)}: ${error.message}`;
+    if (LATER.has(error.status)) {
+      const retryAfterMs = error.retryAfterSeconds === undefined ? {} : { retryAfterMs: error.retryAfterSeconds * 1000 };
+      return new CetusError('back_end_unavailable', said, { cause, ...retryAfterMs });
+    }
+    return new CetusError('back_end_refused', said, { cause });
+  }
+  if (error instanceof EndpointNotFoundError || error instanceof ProjectScopeError) {
+    return new CetusError('back_end_refused', error.message, { cause });
+  }
+  if (error instanceof AmbiguousNameError) return new CetusError('ambiguous_reference', error.message, { cause });
+  if (error instanceof UnsupportedImageError) return new CetusError(error.code, error.message, { cause, field: 'image_id' });
+  if (error instanceof InvalidStackInputError) return new CetusError('invalid_field', error.message, { cause, field: error.field });
+  return error;
+}

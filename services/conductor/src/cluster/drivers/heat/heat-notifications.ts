@@ -1,0 +1,91 @@
+import { connect, type ChannelModel, type RecoveringChannelModel } from 'amqplib';
+import type { Backbone } from '@cetus/shared/backbone';
+import type { Logger, Resource } from '@cetus/shared/service';
+import { CLUSTER } from '@cetus/shared/store';
+import { clusterOfStack } from './stack-name.ts';
+
+export interface HeatNotificationsOptions {
+  /** The broker and vhost that Heat publishes to. */
+  url: string;
+  backbone: Backbone;
+  logger: Logger;
+}
+
+/** Our own queue: the one that Heat declares belongs to whoever meters the cloud. Shared by all conductors. */
+const QUEUE = 'cetus.heat-notifications';
+/** Heat's control exchange, which oslo.messaging declares as it is here: a transient topic exchange. */
+const EXCHANGE = 'heat';
+/** What waits in the queue while no conductor runs; polling finds out the rest. */
+const MAX_WAITING = 10_000;
+
+interface StackNotification {
+  event_type?: string;
+  payload?: { stack_name?: string; tenant_id?: string; state?: string };
+}
+
+/**
+ * Heat's own notifications (oslo.messaging, messagingv2): when a stack of ours ends something, its cluster is looked at now instead of at
+ * the next poll. They may be lost, as oslo sends them at most once; polling goes on behind them.
+ */
+export class HeatNotifications implements Resource {
+  readonly name = 'heat-notifications';
+  private readonly options: HeatNotificationsOptions;
+  private connection: RecoveringChannelModel | undefined;
+
+  constructor(options: HeatNotificationsOptions) {
+    this.options = options;
+  }
+
+  async start(): Promise<void> {
+    const { url, logger } = this.options;
+    // Not needed to work, so a broker that is not there now is waited for in the background.
+    this.connection = await connect(url, {
+      timeout: 10_000,
+      recovery: { waitForConnect: false, initialDelay: 500, maxDelay: 30_000, jitter: 0.5, setup: (model: ChannelModel) => this.consume(model) },
+    });
+    this.connection.on('disconnect', (err: Error) => logger.warn({ err }, "Heat's notifications are interrupted"));
+    this.connection.on('connect-failed', (err: Error) => logger.warn({ err }, "Heat's notifications cannot be had now"));
+    this.connection.on('error', (err: Error) => logger.warn({ err }, "Heat's notifications"));
+  }
+
+  async stop(): Promise<void> {
+    await this.connection?.close();
+  }
+
+  private async consume(model: ChannelModel): Promise<void> {
+    const { logger } = this.options;
+    const channel = await model.createChannel();
+    channel.on('error', (err: Error) => logger.warn({ err }, "Heat's notifications: channel"));
+    await channel.assertExchange(EXCHANGE, 'topic', { durable: false, autoDelete: false });
+    await channel.assertQueue(QUEUE, { durable: true, maxLength: MAX_WAITING, messageTtl: 60_000 });
+    for (const priority of ['info', 'error']) await channel.bindQueue(QUEUE, EXCHANGE, `notifications.${priority}`);
+    await channel.prefetch(64);
+    await channel.consume(QUEUE, (message) => {
+      if (message === null) return;
+      this.wake(message.content)
+        .catch((err: unknown) => logger.warn({ err }, 'a notification of Heat is left to polling'))
+        .finally(() => channel.ack(message));
+    });
+  }
+
+  private async wake(content: Buffer): Promise<void> {
+    const { event_type: type, payload } = parseNotification(content);
+    if (type === undefined || !/^orchestration\.stack\.\w+\.(end|error)$/.test(type)) return;
+    const id = clusterOfStack(payload?.stack_name ?? '');
+    if (id === null) return;
+    await this.options.backbone.bus.publishCommand({
+      kind: CLUSTER.name,
+      id,
+      project_id: payload?.tenant_id ?? '',
+      generation: 0,
+      reason: 'notification',
+    });
+  }
+}
+
+/** messagingv2 wraps the notification as text in `oslo.message`; messaging (1.0) does not. */
+function parseNotification(content: Buffer): StackNotification {
+  const envelope = JSON.parse(content.toString()) as { 'oslo.message'?: string } & StackNotification;
+  const { 'oslo.message': wrapped } = envelope;
+  return wrapped === undefined ? envelope : (JSON.parse(wrapped) as StackNotification);
+}

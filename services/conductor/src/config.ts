@@ -1,0 +1,94 @@
+import { Type, type Static } from 'typebox';
+import {
+  backboneVariables,
+  defineConfig,
+  eventVariables,
+  keystoneVariables,
+  opsVariables,
+  processVariables,
+  secretVariables,
+} from '@cetus/shared/service';
+
+/** What only the conductor reads. */
+export const conductorVariables = {
+  CETUS_CONDUCTOR_CONCURRENCY: Type.Integer({
+    description: 'How many clusters one conductor works on at once.',
+    minimum: 1,
+    maximum: 1000,
+    default: 32,
+  }),
+  CETUS_LEASE_SECONDS: Type.Number({
+    description: 'How long the clusters of a conductor that died wait for another one.',
+    unit: 'seconds',
+    minimum: 1,
+    maximum: 600,
+    default: 30,
+  }),
+  CETUS_RESYNC_SECONDS: Type.Number({
+    description: 'How often a cluster with nothing to do is compared with its back end.',
+    unit: 'seconds',
+    minimum: 1,
+    maximum: 86_400,
+    default: 60,
+  }),
+  CETUS_RETAIN_DELETED_HOURS: Type.Number({
+    description: 'How long a deleted object is remembered, to answer a repeated request with the same Idempotency-Key.',
+    unit: 'hours',
+    minimum: 0,
+    default: 24,
+  }),
+  CETUS_HEAT_POLL_SECONDS: Type.Number({
+    description: 'The shortest time between two looks at a stack that changes.',
+    unit: 'seconds',
+    minimum: 0.1,
+    maximum: 60,
+    default: 1,
+  }),
+  CETUS_HEAT_POLLS_PER_SECOND: Type.Number({
+    description: 'The most looks at stacks that one conductor takes a second; with more stacks each is looked at less often.',
+    minimum: 1,
+    maximum: 10_000,
+    default: 50,
+  }),
+  CETUS_HEAT_NOTIFICATIONS_URL: Type.Optional(
+    Type.String({
+      description: "The RabbitMQ server and vhost of Heat's own notifications, as amqp://…; without it stacks are only polled.",
+      pattern: '^amqps?://.+',
+      secret: 'userinfo',
+    }),
+  ),
+  CETUS_KUBE_TAG: Type.String({
+    description: 'The Kubernetes version of clusters whose label kube_tag does not ask for one.',
+    pattern: '^v1\\.[0-9]+\\.[0-9]+$',
+    default: 'v1.33.2',
+  }),
+  CETUS_IMAGE_REPOSITORY: Type.Optional(
+    Type.String({ description: "A registry prefix that holds Kubernetes' images, for sites that cannot reach the public one." }),
+  ),
+  CETUS_PACKAGE_REPOSITORY: Type.Optional(
+    Type.String({ description: 'Where nodes get kubeadm, kubelet and kubectl from, for sites that cannot reach the public one.' }),
+  ),
+  CETUS_WAIT_FOR_BOOTSTRAP: Type.Boolean({
+    description: 'Whether a cluster is complete only when Kubernetes answers on its masters; they must be able to reach Heat then.',
+    default: true,
+  }),
+  CETUS_BOOTSTRAP_TIMEOUT_SECONDS: Type.Integer({
+    description: 'How long the masters may take from being active to a Kubernetes that answers.',
+    unit: 'seconds',
+    minimum: 1,
+    maximum: 43_200,
+    default: 1800,
+  }),
+};
+
+export const conductorConfig = defineConfig({
+  ...processVariables,
+  ...backboneVariables,
+  ...eventVariables,
+  ...keystoneVariables,
+  ...secretVariables,
+  ...opsVariables,
+  ...conductorVariables,
+});
+
+export type ConductorConfig = Readonly<Static<typeof conductorConfig>>;

@@ -1,0 +1,2 @@
+export { conductorResources, type ConductorDeps } from './service.ts';
+export { conductorConfig, conductorVariables, type ConductorConfig } from './config.ts';
