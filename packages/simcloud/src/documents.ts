@@ -52,7 +52,10 @@ export class Documents {
       return waiting.done;
     }
     const before = this.#running.get(id) ?? Promise.resolve();
-    const entry: { make: (() => unknown) | undefined; done: Promise<void> } = { make, done: Promise.resolve() };
+    const entry: { make: (() => unknown) | undefined; done: Promise<void> } = {
+      make,
+      done: Promise.resolve(),
+    };
     this.#queued.set(id, entry);
     const write = before
       .catch(() => undefined) // its own waiters got the error; the next write starts anew

@@ -8,7 +8,13 @@ export function stableHexId(seed: string): string {
 /** The same as a UUID. */
 export function stableUuid(seed: string): string {
   const hex = stableHexId(seed);
-  return [hex.slice(0, 8), hex.slice(8, 12), `5${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20)].join('-');
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `5${hex.slice(13, 16)}`,
+    `8${hex.slice(17, 20)}`,
+    hex.slice(20),
+  ].join('-');
 }
 
 /** A random id of 32 hex digits. */

@@ -64,7 +64,10 @@ export class Scheduler {
     clearTimeout(this.#timer);
     const first = this.#heap[0];
     if (first === undefined) return;
-    this.#timer = setTimeout(() => this.#fire(), Math.min(Math.max(first.at - this.#now(), 0), LONGEST_DELAY));
+    this.#timer = setTimeout(
+      () => this.#fire(),
+      Math.min(Math.max(first.at - this.#now(), 0), LONGEST_DELAY),
+    );
   }
 
   #fire(): void {

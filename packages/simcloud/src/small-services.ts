@@ -88,10 +88,16 @@ const NETWORKS = [
 type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
 
 /** What Nova, Glance and Neutron answer to look-ups. */
-export function smallServiceRoutes(app: FastifyInstance, context: { identity: Identity; base: () => string }): void {
+export function smallServiceRoutes(
+  app: FastifyInstance,
+  context: { identity: Identity; base: () => string },
+): void {
   const guarded = (handler: Handler) => async (request: FastifyRequest, reply: FastifyReply) =>
-    authenticate(context.identity, request, reply, context.base()) === undefined ? reply : handler(request, reply);
-  const param = (request: FastifyRequest, name: string): string => (request.params as Record<string, string>)[name] ?? '';
+    authenticate(context.identity, request, reply, context.base()) === undefined
+      ? reply
+      : handler(request, reply);
+  const param = (request: FastifyRequest, name: string): string =>
+    (request.params as Record<string, string>)[name] ?? '';
 
   app.get(
     '/compute/v2.1/flavors',
@@ -101,7 +107,10 @@ export function smallServiceRoutes(app: FastifyInstance, context: { identity: Id
     '/compute/v2.1/flavors/detail',
     guarded((request) => {
       const { marker } = request.query as { marker?: string };
-      return { flavors: marker === undefined ? FLAVORS : FLAVORS.slice(FLAVORS.findIndex(({ id }) => id === marker) + 1) };
+      return {
+        flavors:
+          marker === undefined ? FLAVORS : FLAVORS.slice(FLAVORS.findIndex(({ id }) => id === marker) + 1),
+      };
     }),
   );
   app.get(
@@ -117,9 +126,20 @@ export function smallServiceRoutes(app: FastifyInstance, context: { identity: Id
     guarded((request, reply) => {
       const name = param(request, 'name');
       const { user_id = '0' } = request.query as { user_id?: string };
-      if (name.startsWith('missing-')) return novaNotFound(reply, `Keypair ${name} not found for user ${user_id}`);
+      if (name.startsWith('missing-'))
+        return novaNotFound(reply, `Keypair ${name} not found for user ${user_id}`);
       const created_at = '2026-01-01T00:00:00Z';
-      return { keypair: { name, public_key: PUBLIC_KEY, fingerprint: '00', user_id, id: 1, deleted: false, created_at } };
+      return {
+        keypair: {
+          name,
+          public_key: PUBLIC_KEY,
+          fingerprint: '00',
+          user_id,
+          id: 1,
+          deleted: false,
+          created_at,
+        },
+      };
     }),
   );
 
@@ -137,14 +157,17 @@ export function smallServiceRoutes(app: FastifyInstance, context: { identity: Id
       const image = IMAGES.find(({ id }) => id === param(request, 'id'));
       if (image !== undefined) return image;
       const message = `No image found with ID ${param(request, 'id')}`;
-      return reply.code(404).send({ message: `${message}<br /><br />\n\n\n`, code: '404 Not Found', title: 'Not Found' });
+      return reply
+        .code(404)
+        .send({ message: `${message}<br /><br />\n\n\n`, code: '404 Not Found', title: 'Not Found' });
     }),
   );
 
-  for (const [collection, rows] of [
+  const collections: [string, ({ id: string } & Record<string, unknown>)[]][] = [
     ['networks', NETWORKS],
     ['subnets', SUBNETS],
-  ] as const) {
+  ];
+  for (const [collection, rows] of collections) {
     app.get(
       `/network/v2.0/${collection}`,
       guarded((request) => ({ [collection]: filterRows(rows, request.query as Record<string, string>) })),
@@ -168,10 +191,13 @@ function novaNotFound(reply: FastifyReply, message: string): FastifyReply {
   return reply.code(404).send({ itemNotFound: { code: 404, message } });
 }
 
-function filterRows<T extends object>(rows: readonly T[], query: Record<string, string>): T[] {
+function filterRows<T extends Record<string, unknown>>(
+  rows: readonly T[],
+  query: Record<string, string>,
+): T[] {
   return rows.filter((row) =>
     Object.entries(query).every(
-      ([key, value]) => !(key in row) || String(row[key as keyof T]).toLowerCase() === value.toLowerCase(),
+      ([key, value]) => !(key in row) || String(row[key]).toLowerCase() === value.toLowerCase(),
     ),
   );
 }

@@ -87,7 +87,12 @@ export class SwitchBoard {
   }
 
   /** What is to happen to an action; counts the use of a fault that is limited in number. */
-  fault(action: 'create' | 'update' | 'delete', resource: string, type: string, stack: string): ActionFault | undefined {
+  fault(
+    action: 'create' | 'update' | 'delete',
+    resource: string,
+    type: string,
+    stack: string,
+  ): ActionFault | undefined {
     for (const key of keysOf(resource, type, stack)) {
       const fault = this.#switches.resources[key]?.[action];
       if (fault === undefined) continue;

@@ -1,7 +1,10 @@
 import { Type, type Static } from 'typebox';
+import { apiOnlyVariables } from '@cetus/api';
+import { conductorVariables } from '@cetus/conductor';
 import {
   apiVariables,
   defineConfig,
+  eventVariables,
   optionalBackboneVariables,
   optionalKeystoneVariables,
   processVariables,
@@ -23,6 +26,9 @@ export const allInOneConfig = defineConfig({
   ...optionalBackboneVariables,
   ...optionalKeystoneVariables,
   ...optionalSecretVariables,
+  ...eventVariables,
+  ...apiOnlyVariables,
+  ...conductorVariables,
   ...processVariables,
 });
 

@@ -3,12 +3,13 @@ import {
   apiVariables,
   backboneVariables,
   defineConfig,
+  eventVariables,
   keystoneVariables,
   processVariables,
 } from '@cetus/shared/service';
 
-/** What decides how the REST API behaves, wherever it runs. */
-export const apiBehaviourVariables = {
+/** What only the API reads, wherever it runs. */
+export const apiOnlyVariables = {
   CETUS_PUBLIC_URL: Type.Optional(
     Type.String({
       description: 'The address that clients know the API by, for links; the Host header of a request when not set.',
@@ -75,25 +76,19 @@ export const apiBehaviourVariables = {
     maximum: 3600,
     default: 300,
   }),
-  CETUS_EVENT_DAYS: Type.Integer({
-    description: 'How long notifications are kept for readers who come late.',
-    unit: 'days',
-    minimum: 1,
-    maximum: 3650,
-    default: 30,
-  }),
 };
 
 /** The configuration of the API as a service of its own. */
-export const apiConfigSchema = defineConfig({
+export const apiConfig = defineConfig({
   ...processVariables,
   ...apiVariables,
   ...backboneVariables,
+  ...eventVariables,
   ...keystoneVariables,
-  ...apiBehaviourVariables,
+  ...apiOnlyVariables,
 });
-export type ApiServiceConfig = Static<typeof apiConfigSchema>;
+export type ApiServiceConfig = Readonly<Static<typeof apiConfig>>;
 
 /** The part that the app itself reads. */
-export const apiBehaviourSchema = defineConfig({ ...apiBehaviourVariables });
-export type ApiConfig = Static<typeof apiBehaviourSchema> & { CETUS_KEYSTONE_URL?: string };
+export const appConfig = defineConfig({ ...apiOnlyVariables });
+export type AppConfig = Readonly<Static<typeof appConfig>> & { readonly CETUS_KEYSTONE_URL?: string };

@@ -5,7 +5,7 @@ import type { Dispatcher, OperationStore } from '@cetus/shared/operations';
 import type { StoredCluster, StoredClusterTemplate } from '@cetus/shared/schemas';
 import type { Logger, Metrics, Readiness } from '@cetus/shared/service';
 import type { ScopedStore } from '@cetus/shared/store';
-import type { ApiConfig } from './config.ts';
+import type { AppConfig } from './config.ts';
 
 /** Everything that the app uses, opened and closed by somebody else. */
 export interface ApiDeps {
@@ -18,7 +18,7 @@ export interface ApiDeps {
   bus: Bus;
   /** Answers whose token it is, from its memory or from Keystone. */
   tokens: { validate(token: string): Promise<TokenInfo> };
-  config: ApiConfig;
+  config: AppConfig;
   logger: Logger;
   metrics: Metrics;
   /** What `/readyz` answers. */

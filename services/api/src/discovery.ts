@@ -13,6 +13,7 @@ export function discoveryRoutes(app: TypedApp, links: LinkBuilder): void {
     {
       schema: {
         tags: TAGS,
+        security: [],
         operationId: 'listVersions',
         summary: 'The versions of the API',
         response: { 200: Ref<unknown>('Versions'), ...ERROR_RESPONSES },
@@ -39,6 +40,7 @@ export function discoveryRoutes(app: TypedApp, links: LinkBuilder): void {
       onRequest: negotiateMicroversion,
       schema: {
         tags: TAGS,
+        security: [],
         operationId: 'getVersion',
         summary: 'The resources of version 1',
         response: { 200: Ref<unknown>('Version'), ...ERROR_RESPONSES },

@@ -1,5 +1,5 @@
 import type { Bus } from '@cetus/shared/bus';
-import { CetusError, isErrorCode, type ErrorCode } from '@cetus/shared/errors';
+import { CetusError, isErrorCode } from '@cetus/shared/errors';
 import type { Logger } from '@cetus/shared/service';
 
 /** What a request names in the cloud. */
@@ -22,14 +22,6 @@ interface Verdict {
 /** Milliseconds that a request waits for the conductor's verdict. */
 const TIMEOUT_MS = 1_000;
 
-/** Why no verdict may come: the conductor will judge when it carries out the request. */
-const UNANSWERED: ReadonlySet<ErrorCode> = new Set([
-  'request_deadline_exceeded',
-  'bus_unavailable',
-  'back_end_unavailable',
-  'identity_unavailable',
-]);
-
 /**
  * Asks the service that holds the credentials whether what a request names exists in the cloud.
  * @returns the distribution of the image; null when no image was asked about, or nobody answered in time
@@ -39,6 +31,7 @@ export async function checkReferences(
   bus: Bus,
   log: Logger,
   caller: { projectId: string; userId: string },
+  driver: string,
   references: References,
   /** What the fields are called in the request, where that is not their name here. */
   fields: Readonly<Partial<Record<keyof References, string>>> = {},
@@ -49,11 +42,12 @@ export async function checkReferences(
     verdict = (await bus.request(
       'conductor',
       'cluster.validate',
-      { project_id: caller.projectId, user_id: caller.userId, references },
+      { driver, project_id: caller.projectId, user_id: caller.userId, references },
       { timeoutMs: TIMEOUT_MS },
     )) as Verdict;
   } catch (error) {
-    if (!(error instanceof CetusError) || !UNANSWERED.has(error.code)) throw error;
+    // Nobody could say (no conductor, no bus, no back end): the conductor judges when it carries the request out.
+    if (!(error instanceof CetusError) || error.status < 500) throw error;
     log.info({ err: error, references }, 'the references of a request could not be checked now');
     return { osDistro: null };
   }
@@ -67,5 +61,5 @@ export async function checkReferences(
 
 /** The references that have a value. */
 export function namedReferences(all: { [K in keyof References]?: string | null | undefined }): References {
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value != null)) as References;
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value != null));
 }

@@ -13,6 +13,7 @@ import {
 export const conductorVariables = {
   CETUS_CONDUCTOR_CONCURRENCY: Type.Integer({
     description: 'How many clusters one conductor works on at once.',
+    unit: 'clusters',
     minimum: 1,
     maximum: 1000,
     default: 32,
@@ -46,6 +47,7 @@ export const conductorVariables = {
   }),
   CETUS_HEAT_POLLS_PER_SECOND: Type.Number({
     description: 'The most looks at stacks that one conductor takes a second; with more stacks each is looked at less often.',
+    unit: 'requests per second',
     minimum: 1,
     maximum: 10_000,
     default: 50,

@@ -20,5 +20,6 @@ export async function endShared(): Promise<void> {
   for (let action = actions.pop(); action; action = actions.pop()) {
     await action().catch((error: unknown) => errors.push(error));
   }
-  if (errors.length > 0) throw new AggregateError(errors, 'not everything that the tests shared could be ended');
+  if (errors.length > 0)
+    throw new AggregateError(errors, 'not everything that the tests shared could be ended');
 }

@@ -24,7 +24,11 @@ export interface OwnMongo {
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const ENGINE = 'services/all-in-one/src/mongodb/engine.ts';
-const TIMEOUTS: MongoClientOptions = { serverSelectionTimeoutMS: 5_000, connectTimeoutMS: 5_000, socketTimeoutMS: 30_000 };
+const TIMEOUTS: MongoClientOptions = {
+  serverSelectionTimeoutMS: 5_000,
+  connectTimeoutMS: 5_000,
+  socketTimeoutMS: 30_000,
+};
 
 let shared: Promise<TestMongo> | undefined;
 
@@ -67,7 +71,14 @@ async function connectTestMongo(): Promise<TestMongo> {
  * @param dataDir kept between runs; default: a temporary one that is removed.
  */
 export async function startOwnMongo(dataDir?: string): Promise<OwnMongo> {
-  const args = ['--conditions=@cetus/source', '--import', 'tsx', ENGINE, '--end-with-stdin', dataDir ?? '--temporary'];
+  const args = [
+    '--conditions=@cetus/source',
+    '--import',
+    'tsx',
+    ENGINE,
+    '--end-with-stdin',
+    dataDir ?? '--temporary',
+  ];
   const service = await spawnService([process.execPath, ...args], {
     cwd: ROOT,
     stdin: 'pipe',

@@ -56,7 +56,9 @@ export async function spawnService(
 ): Promise<SpawnedService> {
   const [program, ...args] = command;
   const group = options.group ?? false;
-  const inherited = INHERITED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]));
+  const inherited = INHERITED.flatMap((name) =>
+    process.env[name] === undefined ? [] : [[name, process.env[name]]],
+  );
   const child = spawn(program, args, {
     cwd: options.cwd,
     env: { ...(Object.fromEntries(inherited) as Record<string, string>), ...options.env },
@@ -126,14 +128,16 @@ class Spawned implements SpawnedService {
       this.readyLine = found.text;
       return;
     }
-    const how = found === 'late' ? `was not ready in ${timeoutMs} ms` : `ended (${found.signal ?? found.code})`;
+    const how =
+      found === 'late' ? `was not ready in ${timeoutMs} ms` : `ended (${found.signal ?? found.code})`;
     if (found === 'late') await this.kill9();
     const what = this.#child.spawnargs.join(' ');
     throw new ServiceNotReadyError(`${what} ${how}\n${this.#output}`, { cause: this.#failure });
   }
 
   signal(signal: NodeJS.Signals): void {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null || this.#child.pid === undefined) return;
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null || this.#child.pid === undefined)
+      return;
     try {
       if (this.#group) process.kill(-this.#child.pid, signal);
       else this.#child.kill(signal);

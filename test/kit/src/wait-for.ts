@@ -34,7 +34,9 @@ export async function waitFor<T>(
     }
     if (performance.now() > until) {
       const why = last instanceof Error ? `: ${last.message}` : '';
-      throw new WaitTimeoutError(`${what ?? String(probe)} did not come true in ${timeoutMs} ms${why}`, { cause: last });
+      throw new WaitTimeoutError(`${what ?? String(probe)} did not come true in ${timeoutMs} ms${why}`, {
+        cause: last,
+      });
     }
     await delay(wait);
   }

@@ -67,11 +67,14 @@ describe('test kit: spawnService', () => {
   });
 
   it('shows the output of what does not become ready', async () => {
-    await assert.rejects(spawnService(node(`console.error('no config'); process.exit(4)`)), (error: unknown) => {
-      assert.ok(error instanceof ServiceNotReadyError);
-      assert.match(error.message, /ended \(4\)[^]*no config/);
-      return true;
-    });
+    await assert.rejects(
+      spawnService(node(`console.error('no config'); process.exit(4)`)),
+      (error: unknown) => {
+        assert.ok(error instanceof ServiceNotReadyError);
+        assert.match(error.message, /ended \(4\)[^]*no config/);
+        return true;
+      },
+    );
     await assert.rejects(spawnService(['/nonexistent']), ServiceNotReadyError);
     const silent = spawnService(node('setInterval(() => {}, 1000)'), { readyMs: 200 });
     await assert.rejects(silent, /was not ready in 200 ms/);
@@ -79,9 +82,12 @@ describe('test kit: spawnService', () => {
 
   it('passes on none of the variables of the tests', async () => {
     process.env.CETUS_TEST_LEAK = 'x';
-    const service = await spawnService(node(`console.log(Object.keys(process.env).filter((k) => /CETUS/.test(k)).join() + '!')`), {
-      env: { CETUS_GIVEN: '1' },
-    });
+    const service = await spawnService(
+      node(`console.log(Object.keys(process.env).filter((k) => /CETUS/.test(k)).join() + '!')`),
+      {
+        env: { CETUS_GIVEN: '1' },
+      },
+    );
     delete process.env.CETUS_TEST_LEAK;
     assert.equal(service.readyLine, 'CETUS_GIVEN!');
     await service.exited;
@@ -155,7 +161,7 @@ describe('test kit: RabbitMQ', () => {
       first.on('error', () => undefined);
       const lost = new Promise((resolve) => first.once('close', resolve));
       const channel = await first.createConfirmChannel();
-      await channel.assertQueue('q', { durable: true, arguments: { 'x-queue-type': 'quorum' } });
+      await channel.assertQueue('q', { durable: true });
       channel.sendToQueue('q', Buffer.from('kept'), { persistent: true });
       await channel.waitForConfirms();
       await rabbit.kill9();
@@ -163,6 +169,7 @@ describe('test kit: RabbitMQ', () => {
       assert.equal(await speaksAmqp('127.0.0.1', rabbit.port), false);
       await rabbit.start();
       const second = await amqplib.connect(rabbit.url);
+      second.on('error', () => undefined);
       const message = await waitFor(async () => (await second.createChannel()).get('q', { noAck: true }));
       assert.equal(message.content.toString(), 'kept');
       await second.close();

@@ -20,7 +20,10 @@ const RANK: Readonly<Record<Role, number>> = { reader: 1, member: 2, admin: 3 };
 export function toCaller(token: TokenInfo, requestId: string): Caller {
   const { userId, userName, projectId, roles } = token;
   if (projectId === undefined) {
-    throw new AuthError('token_unscoped', 'The token is not scoped to a project; ask Keystone for one that is.');
+    throw new AuthError(
+      'token_unscoped',
+      'The token is not scoped to a project; ask Keystone for one that is.',
+    );
   }
   return { userId, userName, projectId, roles, requestId };
 }

@@ -166,7 +166,10 @@ class BoundedTokenCache implements TokenCache {
     try {
       return await abortable(this.#validator.validateToken(token, signal), signal);
     } catch (cause) {
-      throw unavailable(signal.aborted ? 'Keystone did not answer in time.' : 'Keystone cannot be asked.', cause);
+      throw unavailable(
+        signal.aborted ? 'Keystone did not answer in time.' : 'Keystone cannot be asked.',
+        cause,
+      );
     } finally {
       const next = this.#waiting.shift();
       // The turn is handed on; only when nobody waits does it end.
@@ -216,7 +219,8 @@ async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined
   if (!signal) return promise;
   let onAbort: (() => void) | undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted', { cause: signal.reason }));
+    onAbort = () =>
+      reject(signal.reason instanceof Error ? signal.reason : new Error('aborted', { cause: signal.reason }));
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
   });

@@ -2,6 +2,7 @@ import { CetusError } from '../errors/index.ts';
 import type { CloudEvent } from '../schemas/event.ts';
 import type { Bus, Command, CommandConsumerOptions, DeliveredCommand, RequestHandler, Subscription } from './bus.ts';
 import { withDeadline } from './deadline.ts';
+import { answerOf, describeError, type Reply } from './reply.ts';
 import { Semaphore } from './semaphore.ts';
 import { currentTraceparent, runInTrace } from './trace.ts';
 import { topicMatches } from './topology.ts';
@@ -10,14 +11,29 @@ import { topicMatches } from './topology.ts';
 const DELIVERIES = 10;
 const REDELIVERY_MS = 1_000;
 
+interface Consumer {
+  options: CommandConsumerOptions;
+  running: Set<Promise<void>>;
+  open: boolean;
+}
+
 interface Queue {
   waiting: DeliveredCommand[];
-  consumers: { options: CommandConsumerOptions; running: Set<Promise<void>>; open: boolean }[];
+  consumers: Consumer[];
+}
+
+interface Server {
+  handler: RequestHandler;
+  gate: Semaphore;
 }
 
 export interface InProcessBusOptions {
   /** Told of a command that was given up. */
   onDeadLetter?: (command: Command, error: unknown) => void;
+  /** Told of everything that a handler threw. */
+  onProblem?: (problem: string, error: unknown) => void;
+  /** How long a command whose handler failed waits before it is delivered again, in milliseconds; default 1,000. */
+  redeliveryMs?: number;
 }
 
 /**
@@ -25,10 +41,11 @@ export interface InProcessBusOptions {
  * that, as it heals a broker that loses messages.
  */
 export function createInProcessBus(options: InProcessBusOptions = {}): Bus {
+  const { onDeadLetter, onProblem, redeliveryMs = REDELIVERY_MS } = options;
   const queues = new Map<string, Queue>();
   const kindOwners = new Map<string, string>();
   const subscribers = new Set<{ pattern: string; handler: (event: CloudEvent, routingKey: string) => void }>();
-  const servers = new Map<string, { handler: RequestHandler; gate: Semaphore }[]>();
+  const servers = new Map<string, Server[]>();
   const timers = new Set<NodeJS.Timeout>();
   let closed = false;
 
@@ -43,31 +60,40 @@ export function createInProcessBus(options: InProcessBusOptions = {}): Bus {
   };
 
   const later = (delayMs: number, run: () => void): void => {
+    const at = Date.now() + delayMs;
     const timer = setTimeout(() => {
       timers.delete(timer);
-      run();
+      // A timer may fire a millisecond early by the clock that the caller counts with.
+      if (Date.now() < at) later(at - Date.now(), run);
+      else run();
     }, delayMs);
     timers.add(timer);
   };
 
   const deliver = (queue: Queue): void => {
-    for (const consumer of queue.consumers) {
-      while (consumer.open && queue.waiting.length > 0 && consumer.running.size < consumer.options.prefetch) {
-        const command = queue.waiting.shift() as DeliveredCommand;
-        const run = runInTrace(command.traceparent, `${command.kind}.${command.reason} process`, () =>
-          consumer.options.handler(command),
-        )
-          .catch((error: unknown) => {
-            if (command.attempt >= DELIVERIES) options.onDeadLetter?.(command, error);
-            else later(REDELIVERY_MS, () => enqueue({ ...command, attempt: command.attempt + 1 }));
-          })
-          .finally(() => {
-            consumer.running.delete(run);
-            deliver(queue);
-          });
-        consumer.running.add(run);
-      }
+    while (queue.waiting.length > 0) {
+      // The one with the least to do, so that all processes' parts have their share.
+      const [consumer] = queue.consumers
+        .filter(({ open, running, options: { prefetch } }) => open && running.size < prefetch)
+        .sort((a, b) => a.running.size - b.running.size);
+      if (consumer === undefined) return;
+      handle(queue, consumer, queue.waiting.shift() as DeliveredCommand);
     }
+  };
+
+  const handle = (queue: Queue, consumer: Consumer, command: DeliveredCommand): void => {
+    const name = `${command.kind}.${command.reason} process`;
+    const run = runInTrace(command.traceparent, name, () => consumer.options.handler(command))
+      .catch((error: unknown) => {
+        onProblem?.(`command ${command.kind}.${command.reason} of ${command.id} failed (attempt ${String(command.attempt)})`, error);
+        if (command.attempt >= DELIVERIES) onDeadLetter?.(command, error);
+        else if (!closed) later(redeliveryMs, () => enqueue({ ...command, attempt: command.attempt + 1 }));
+      })
+      .finally(() => {
+        consumer.running.delete(run);
+        deliver(queue);
+      });
+    consumer.running.add(run);
   };
 
   const enqueue = (command: DeliveredCommand): void => {
@@ -104,13 +130,25 @@ export function createInProcessBus(options: InProcessBusOptions = {}): Bus {
     },
     async publishNotification(routingKey, event) {
       assertOpen();
-      for (const { pattern, handler } of subscribers) {
-        if (topicMatches(pattern, routingKey)) setImmediate(handler, event, routingKey);
+      const notify = (subscriber: { handler: (event: CloudEvent, routingKey: string) => void }): void => {
+        try {
+          subscriber.handler(event, routingKey);
+        } catch (error) {
+          onProblem?.(`notification ${routingKey} not handled`, error);
+        }
+      };
+      for (const subscriber of subscribers) {
+        if (topicMatches(subscriber.pattern, routingKey)) setImmediate(notify, subscriber);
       }
     },
     async subscribeNotifications(pattern, handler): Promise<Subscription> {
       assertOpen();
-      const subscriber = { pattern, handler };
+      const subscriber = {
+        pattern,
+        handler: (event: CloudEvent, routingKey: string): void => {
+          if (subscribers.has(subscriber)) handler(event, routingKey);
+        },
+      };
       subscribers.add(subscriber);
       return {
         async close() {
@@ -120,9 +158,13 @@ export function createInProcessBus(options: InProcessBusOptions = {}): Bus {
     },
     async request(service, method, params, { timeoutMs }) {
       assertOpen();
-      const server = servers.get(service)?.[0];
+      const [server, ...others] = servers.get(service) ?? [];
       if (server === undefined) throw new CetusError('bus_unavailable', `No ${service} is running`);
-      return withDeadline(service, timeoutMs, (signal) => server.gate.run(() => server.handler(method, params, signal)));
+      servers.set(service, [...others, server]);
+      // As over a broker, nothing but JSON passes.
+      const sent = asJson(params);
+      const reply = await withDeadline(service, timeoutMs, (signal) => server.gate.run(() => answer(server, method, sent, signal)));
+      return answerOf(reply);
     },
     async serveRequests(service, handler, { concurrency = 16 } = {}): Promise<Subscription> {
       assertOpen();
@@ -141,8 +183,28 @@ export function createInProcessBus(options: InProcessBusOptions = {}): Bus {
     async close() {
       closed = true;
       for (const timer of timers) clearTimeout(timer);
-      const running = [...queues.values()].flatMap(({ consumers }) => consumers.flatMap((consumer) => [...consumer.running]));
-      await Promise.allSettled(running);
+      subscribers.clear();
+      const consumers = [...queues.values()].flatMap((queue) => queue.consumers);
+      for (const consumer of consumers) consumer.open = false;
+      await Promise.allSettled([
+        ...consumers.flatMap(({ running }) => [...running]),
+        ...[...servers.values()].flat().map(({ gate }) => gate.idle()),
+      ]);
     },
   };
+
+  async function answer(server: Server, method: string, params: unknown, signal: AbortSignal): Promise<Reply> {
+    try {
+      // Nobody waits any more for one whose time ran out before its turn.
+      signal.throwIfAborted();
+      return { ok: true, result: asJson(await server.handler(method, params, signal)) };
+    } catch (error) {
+      if (!(error instanceof CetusError)) onProblem?.(`request ${method} failed`, error);
+      return { ok: false, error: describeError(error) };
+    }
+  }
+}
+
+function asJson(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value ?? null));
 }

@@ -30,9 +30,12 @@ export function createTopology(prefix = 'cetus'): Topology {
   };
 }
 
+/** What a wait of one step may be longer than was asked: less would be made of several steps for the time that publishing took. */
+const DELAY_SLACK_MS = 50;
+
 /** The step to wait next for a wait of `delayMs`: the longest that fits, or the shortest there is. */
 export function delayStep(delayMs: number): number {
-  return DELAY_STEPS_MS.findLast((step) => step <= delayMs) ?? DELAY_STEPS_MS[0];
+  return DELAY_STEPS_MS.findLast((step) => step - DELAY_SLACK_MS <= delayMs) ?? DELAY_STEPS_MS[0];
 }
 
 /** Whether an AMQP topic pattern matches a routing key. */

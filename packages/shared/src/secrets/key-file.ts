@@ -23,7 +23,10 @@ async function loadKeyRing(file: string): Promise<KeyRing | undefined> {
     throw error;
   }
   if ((mode & 0o077) !== 0) {
-    throw new SecretError('key_ring_invalid', `${file} can be read by others: chmod 600 it, or replace its keys`);
+    throw new SecretError(
+      'key_ring_invalid',
+      `${file} can be read by others: chmod 600 it, or replace its keys`,
+    );
   }
   return KeyRing.parse(await readFile(file, 'utf8'));
 }

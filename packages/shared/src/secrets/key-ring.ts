@@ -28,7 +28,8 @@ export class KeyRing {
       const colon = entry.indexOf(':');
       const id = entry.slice(0, Math.max(colon, 0));
       // The entry itself is never shown: it may be a key whose id was forgotten.
-      if (!KEY_ID.test(id)) throw invalid(`entry ${i + 1} of the key ring does not start with an id and a colon`);
+      if (!KEY_ID.test(id))
+        throw invalid(`entry ${i + 1} of the key ring does not start with an id and a colon`);
       if (keys.has(id)) throw invalid(`the key ring holds two keys with the id ${id}`);
       const encoded = entry.slice(colon + 1);
       if (!BASE64.test(encoded)) throw invalid(`the key ${id} is not ${KEY_BYTES} bytes in base64`);

@@ -67,7 +67,9 @@ export class SecretBox {
     try {
       return Buffer.concat([decipher.update(Buffer.from(record.ciphertext, 'base64')), decipher.final()]);
     } catch (cause) {
-      throw new SecretError('record_rejected', `the secret ${place.field} of ${place.id} cannot be opened`, { cause });
+      throw new SecretError('record_rejected', `the secret ${place.field} of ${place.id} cannot be opened`, {
+        cause,
+      });
     }
   }
 

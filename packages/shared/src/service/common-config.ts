@@ -12,7 +12,8 @@ export const processVariables = {
     default: 'info',
   }),
   CETUS_SHUTDOWN_SECONDS: Type.Number({
-    description: 'How long a service may take to finish its work and stop after SIGTERM. Keep it below the grace period of Kubernetes.',
+    description:
+      'How long a service may take to finish its work and stop after SIGTERM. Keep it below the grace period of Kubernetes.',
     unit: 'seconds',
     minimum: 1,
     maximum: 3600,
@@ -42,7 +43,8 @@ export const apiVariables = {
     default: '127.0.0.1',
   }),
   CETUS_API_PORT: Type.Integer({
-    description: 'The port that the REST API listens on (9511 is the port of OpenStack Magnum); 0 takes any free one.',
+    description:
+      'The port that the REST API listens on (9511 is the port of OpenStack Magnum); 0 takes any free one.',
     unit: 'TCP port',
     minimum: 0,
     maximum: 65535,
@@ -100,7 +102,9 @@ const keystoneCredentialVariables = {
     default: 'Default',
   }),
   CETUS_KEYSTONE_APPLICATION_CREDENTIAL_ID: Type.Optional(
-    Type.String({ description: 'The id of an application credential, used in place of the user and the password.' }),
+    Type.String({
+      description: 'The id of an application credential, used in place of the user and the password.',
+    }),
   ),
   CETUS_KEYSTONE_APPLICATION_CREDENTIAL_SECRET: Type.Optional(
     Type.String({ description: 'The secret of the application credential.', secret: true }),

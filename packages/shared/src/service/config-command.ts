@@ -30,7 +30,9 @@ export function configOrExit<T extends TObject>(
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const lines = error.problems.map(({ variable, message }) => `  ${variable} ${message}\n`);
-    process.stderr.write(`${name}: the configuration cannot be used\n${lines.join('')}Run with --help for every variable.\n`);
+    process.stderr.write(
+      `${name}: the configuration cannot be used\n${lines.join('')}Run with --help for every variable.\n`,
+    );
     process.exit(1);
   }
 }

@@ -3,6 +3,10 @@ import { describeVariables, type Variable } from './config-schema.ts';
 
 const HIDDEN = '[redacted]';
 
+function shown(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
 /** Hides the user and the password of every URL in a text, for logs and for answers. */
 export function hideUserinfo(text: string): string {
   return text.replace(/(\b[a-z][a-z0-9+.-]*:\/\/)[^/?#\s@]*@/gi, `$1${HIDDEN}@`);
@@ -15,7 +19,7 @@ export function redactConfig(schema: TObject, config: object): Record<string, un
     describeVariables(schema.properties).map(({ name, secret }) => {
       const value = values[name];
       if (value === undefined || secret === undefined) return [name, value];
-      return [name, secret === 'userinfo' ? hideUserinfo(String(value)) : HIDDEN];
+      return [name, secret === 'userinfo' ? hideUserinfo(shown(value)) : HIDDEN];
     }),
   );
 }
@@ -23,7 +27,7 @@ export function redactConfig(schema: TObject, config: object): Record<string, un
 function shownDefault({ default: value, required, secret }: Variable): string {
   if (value === undefined) return required ? 'required' : 'not set';
   if (secret === true) return HIDDEN;
-  return value === '' ? 'empty' : secret === 'userinfo' ? hideUserinfo(String(value)) : String(value);
+  return value === '' ? 'empty' : secret === 'userinfo' ? hideUserinfo(shown(value)) : shown(value);
 }
 
 function shownType({ type, unit }: Variable): string {
@@ -41,7 +45,12 @@ export function configurationHelp(name: string, schema: TObject): string {
     ({ head, description }) =>
       `  ${head.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}  ${description}`,
   );
-  return [`${name} is configured by environment variables (name, default, type, meaning):`, '', ...lines, ''].join('\n');
+  return [
+    `${name} is configured by environment variables (name, default, type, meaning):`,
+    '',
+    ...lines,
+    '',
+  ].join('\n');
 }
 
 /** The same table as a page of the reference, in Markdown. */
@@ -64,5 +73,7 @@ export function configurationMarkdown(name: string, schema: TObject): string {
 }
 
 function code(text: string, variable: Variable): string {
-  return variable.default === undefined || variable.default === '' || variable.secret === true ? text : `\`${text}\``;
+  return variable.default === undefined || variable.default === '' || variable.secret === true
+    ? text
+    : `\`${text}\``;
 }

@@ -35,7 +35,10 @@ export function keystoneCredentials(config: KeystoneCredentialConfig): KeystoneC
   if (id !== undefined || secret !== undefined) {
     const missing = id === undefined ? 'ID' : 'SECRET';
     throw new ConfigError([
-      { variable: `CETUS_KEYSTONE_APPLICATION_CREDENTIAL_${missing}`, message: 'is not set, but the other half is' },
+      {
+        variable: `CETUS_KEYSTONE_APPLICATION_CREDENTIAL_${missing}`,
+        message: 'is not set, but the other half is',
+      },
     ]);
   }
   const { CETUS_KEYSTONE_USERNAME: username, CETUS_KEYSTONE_PASSWORD: password } = config;

@@ -76,7 +76,10 @@ function unknownVariables(environment: Environment, known: ReadonlySet<string>):
 
 function problemOf(error: ErrorObject, data: Record<string, unknown>): ConfigProblem {
   if (error.keyword === 'required') {
-    return { variable: String((error.params as { missingProperty: string }).missingProperty), message: 'is not set' };
+    return {
+      variable: String((error.params as { missingProperty: string }).missingProperty),
+      message: 'is not set',
+    };
   }
   const variable = error.instancePath.split('/')[1] ?? '';
   const allowed = (error.params as { allowedValues?: unknown[] }).allowedValues;
@@ -84,5 +87,8 @@ function problemOf(error: ErrorObject, data: Record<string, unknown>): ConfigPro
     typeof data[variable] === 'string' && data[variable].startsWith('tcp://')
       ? ' (it looks like a Kubernetes service link: set enableServiceLinks to false)'
       : '';
-  return { variable, message: `${error.message ?? 'is not valid'}${allowed ? `: ${allowed.join(', ')}` : ''}${link}` };
+  return {
+    variable,
+    message: `${error.message ?? 'is not valid'}${allowed ? `: ${allowed.join(', ')}` : ''}${link}`,
+  };
 }

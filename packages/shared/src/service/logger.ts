@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
-import { pino, stdSerializers, type DestinationStream, type LevelWithSilent, type Logger } from 'pino';
+import type * as Pino from 'pino';
+import type { DestinationStream, LevelWithSilent, Logger } from 'pino';
 
 export type { Logger } from 'pino';
 
@@ -11,6 +12,10 @@ export interface LoggerOptions {
   /** Where lines go. Default: standard output. */
   destination?: DestinationStream;
 }
+
+const require = createRequire(import.meta.url);
+// Telemetry sees what is required, not what is imported; through it trace ids come into the lines.
+const { pino, stdSerializers } = require('pino') as typeof Pino;
 
 /** Keys whose values are never logged, at any of the first three depths. */
 const SECRET_KEYS = [
@@ -35,7 +40,9 @@ const SECRET_KEYS = [
 ];
 
 const redactPaths = SECRET_KEYS.flatMap((key) =>
-  ['', '*', '*.*'].map((prefix) => (prefix === '' || key.startsWith('[') ? `${prefix}${key}` : `${prefix}.${key}`)),
+  ['', '*', '*.*'].map((prefix) =>
+    prefix === '' || key.startsWith('[') ? `${prefix}${key}` : `${prefix}.${key}`,
+  ),
 );
 
 /**
@@ -57,7 +64,6 @@ export function createLogger({ service, level = 'info', destination }: LoggerOpt
 
 function prettyStream(): DestinationStream | undefined {
   if (!process.stdout.isTTY) return undefined;
-  const require = createRequire(import.meta.url);
   try {
     require.resolve('pino-pretty');
   } catch {

@@ -86,7 +86,8 @@ export function createMetrics(service: string, options: { process?: boolean } = 
     histogram: (metric) => {
       const histogram = new Histogram({ ...common(metric), buckets: metric.buckets ?? DEFAULT_BUCKETS });
       const bound = bounder(metric.labels);
-      const observe = (labels: Labels<string>, value: number): void => histogram.observe(bound(labels), value);
+      const observe = (labels: Labels<string>, value: number): void =>
+        histogram.observe(bound(labels), value);
       return {
         observe,
         startTimer: () => {
@@ -107,7 +108,9 @@ export function createMetrics(service: string, options: { process?: boolean } = 
 }
 
 /** Replaces label values outside of their bounds; the first so many different values of a `max` are kept. */
-function bounder<L extends string>(bounds: LabelBounds<L> | undefined): (labels: Labels<L>) => Record<L, string> {
+function bounder<L extends string>(
+  bounds: LabelBounds<L> | undefined,
+): (labels: Labels<L>) => Record<L, string> {
   const rules = Object.entries<LabelBound>(bounds ?? {}).map(([label, bound]) => {
     const seen = new Set('max' in bound ? [] : bound);
     const max = 'max' in bound ? bound.max : 0;

@@ -36,7 +36,11 @@ export function createOpsHandlers({ readiness, registry }: OpsOptions): OpsHandl
       const answer = await readiness();
       return { status: answer.ready ? 200 : 503, contentType: JSON_TYPE, body: JSON.stringify(answer) };
     },
-    '/metrics': async () => ({ status: 200, contentType: registry.contentType, body: await registry.metrics() }),
+    '/metrics': async () => ({
+      status: 200,
+      contentType: registry.contentType,
+      body: await registry.metrics(),
+    }),
   };
 }
 

@@ -6,7 +6,10 @@ import type { Readiness } from './readiness.ts';
 import type { Resource } from './resource.ts';
 import { createService, ServiceStartError, type Service, type ServiceOptions } from './service.ts';
 
-export interface RunServiceOptions extends Pick<ServiceOptions, 'resourceStopMs' | 'healthTimeoutMs' | 'healthCacheMs'> {
+export interface RunServiceOptions extends Pick<
+  ServiceOptions,
+  'resourceStopMs' | 'healthTimeoutMs' | 'healthCacheMs'
+> {
   name: string;
   logger: Logger;
   /** With its schema, the configuration is logged at the start, secrets hidden. */

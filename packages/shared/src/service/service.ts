@@ -51,7 +51,10 @@ export class ServiceStartError extends Error {
   readonly resource: string;
 
   constructor(service: string, resource: string, cause: unknown) {
-    super(`${service} did not start: ${resource}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super(
+      `${service} did not start: ${resource}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
     this.resource = resource;
   }
 }
@@ -213,7 +216,9 @@ class ResourceService implements Service {
       } catch (error) {
         failures.set(name, error);
         const message =
-          error instanceof DeadlineExceededError ? 'a resource was not closed in time' : 'a resource could not be closed';
+          error instanceof DeadlineExceededError
+            ? 'a resource was not closed in time'
+            : 'a resource could not be closed';
         this.#logger.error({ err: error, resource: name }, message);
       }
     }

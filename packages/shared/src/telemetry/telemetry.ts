@@ -67,7 +67,10 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     serviceName: environment.OTEL_SERVICE_NAME ?? options.service,
     instrumentations,
     ...(options.exporter
-      ? { spanProcessors: [new sdkNode.tracing.SimpleSpanProcessor(options.exporter)], autoDetectResources: false }
+      ? {
+          spanProcessors: [new sdkNode.tracing.SimpleSpanProcessor(options.exporter)],
+          autoDetectResources: false,
+        }
       : {}),
     metricReaders: [],
     logRecordProcessors: [],

@@ -11,7 +11,8 @@ import {
   type TokenInfo,
 } from '@cetus/shared/auth';
 
-const failsWith = (code: AuthErrorCode) => (error: unknown) => error instanceof AuthError && error.code === code;
+const failsWith = (code: AuthErrorCode) => (error: unknown) =>
+  error instanceof AuthError && error.code === code;
 
 /** A Keystone whose answers the test decides, and a clock that the test moves. */
 class FakeKeystone {
@@ -19,7 +20,8 @@ class FakeKeystone {
   asked: string[] = [];
   asking = 0;
   mostAsking = 0;
-  answer: (token: string, signal?: AbortSignal) => Promise<TokenInfo | null> = async (token) => this.info(token);
+  answer: (token: string, signal?: AbortSignal) => Promise<TokenInfo | null> = async (token) =>
+    this.info(token);
 
   info(token: string, seconds = 3_600): TokenInfo {
     return {
@@ -84,7 +86,8 @@ describe('auth: createTokenCache', () => {
     const cache = keystone.cache({ max: 10, negativeMax: 5, negativeTtlSeconds: 10 });
     await cache.validate('good');
     keystone.answer = async () => null;
-    for (let i = 0; i < 50; i++) await assert.rejects(cache.validate(`bad${i}`), failsWith('unauthenticated'));
+    for (let i = 0; i < 50; i++)
+      await assert.rejects(cache.validate(`bad${i}`), failsWith('unauthenticated'));
     assert.equal(cache.size.bad, 5);
     await cache.validate('good');
     const before = keystone.asked.length;

@@ -3,7 +3,13 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { KeyRing, loadOrCreateKeyRing, SecretBox, SecretError, type SecretErrorCode } from '@cetus/shared/secrets';
+import {
+  KeyRing,
+  loadOrCreateKeyRing,
+  SecretBox,
+  SecretError,
+  type SecretErrorCode,
+} from '@cetus/shared/secrets';
 
 const k1 = KeyRing.generate('k1');
 const k2 = KeyRing.generate('k2');
@@ -55,7 +61,7 @@ describe('secrets: SecretBox', () => {
       fc.property(fc.constantFrom('nonce', 'ciphertext', 'tag'), fc.nat(), (field, at) => {
         const bytes = Buffer.from(record[field as 'tag'], 'base64');
         const i = Math.floor(at / 8) % bytes.length;
-        bytes[i] = (bytes[i] ?? 0) ^ (1 << at % 8);
+        bytes[i] = (bytes[i] ?? 0) ^ (1 << (at % 8));
         const changed = { ...record, [field]: bytes.toString('base64') };
         assert.throws(() => box.open(changed, place), failsWith('record_rejected'));
       }),
@@ -65,7 +71,14 @@ describe('secrets: SecretBox', () => {
   it('does not take a shortened tag, nor anything that is no record', () => {
     const record = box.seal('hunter2', place);
     const short = Buffer.from(record.tag, 'base64').subarray(0, 4).toString('base64');
-    const wrong: unknown[] = [{ ...record, tag: short }, { ...record, v: 2 }, { ...record, nonce: 1 }, {}, null, 'x'];
+    const wrong: unknown[] = [
+      { ...record, tag: short },
+      { ...record, v: 2 },
+      { ...record, nonce: 1 },
+      {},
+      null,
+      'x',
+    ];
     for (const bad of wrong) assert.throws(() => box.open(bad as never, place), failsWith('record_invalid'));
   });
 
@@ -89,8 +102,19 @@ describe('secrets: SecretBox', () => {
 describe('secrets: KeyRing', () => {
   it('refuses what is not a ring, without showing a key', () => {
     const key = k1.slice(3);
-    const bad = ['', ' ', key, 'k1:', 'k1:c2hvcnQ=', `${k1},${k1}`, `k1:${key.slice(0, -2)}`, `-:${key}`, `${k1};${k2}`];
-    for (const text of bad) assert.throws(() => KeyRing.parse(text), failsWith('key_ring_invalid', key), text);
+    const bad = [
+      '',
+      ' ',
+      key,
+      'k1:',
+      'k1:c2hvcnQ=',
+      `${k1},${k1}`,
+      `k1:${key.slice(0, -2)}`,
+      `-:${key}`,
+      `${k1};${k2}`,
+    ];
+    for (const text of bad)
+      assert.throws(() => KeyRing.parse(text), failsWith('key_ring_invalid', key), text);
   });
 
   it('takes spaces and line ends around and between the keys', () => {

@@ -37,7 +37,12 @@ function problemsOf(environment: Record<string, string>, alsoKnown: string[] = [
 
 describe('service: loadConfig', () => {
   it('converts values, fills in defaults, and freezes the result', () => {
-    const config = loadConfig(schema, { CETUS_NAME: 'a', CETUS_PORT: '80', CETUS_DEBUG: 'true', PATH: '/bin' });
+    const config = loadConfig(schema, {
+      CETUS_NAME: 'a',
+      CETUS_PORT: '80',
+      CETUS_DEBUG: 'true',
+      PATH: '/bin',
+    });
     assert.equal(config.CETUS_PORT, 80);
     assert.equal(config.CETUS_DEBUG, true);
     assert.equal(config.CETUS_SHUTDOWN_SECONDS, 25);
@@ -53,7 +58,12 @@ describe('service: loadConfig', () => {
 
   it('reports every problem at once, by name', () => {
     const problems = problemsOf({ CETUS_PORT: 'many', CETUS_LOG_LEVEL: 'loud', CETUS_MONGODB_ULR: 'x' });
-    assert.deepEqual(Object.keys(problems).sort(), ['CETUS_LOG_LEVEL', 'CETUS_MONGODB_ULR', 'CETUS_NAME', 'CETUS_PORT']);
+    assert.deepEqual(Object.keys(problems).sort(), [
+      'CETUS_LOG_LEVEL',
+      'CETUS_MONGODB_ULR',
+      'CETUS_NAME',
+      'CETUS_PORT',
+    ]);
     assert.equal(problems.CETUS_MONGODB_ULR, 'is not known; did you mean CETUS_MONGODB_URL?');
     assert.match(problems.CETUS_LOG_LEVEL ?? '', /fatal, error, warn/);
     assert.match(problems.CETUS_PORT ?? '', /integer/);

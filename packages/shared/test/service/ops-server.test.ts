@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
-import { createLogger, createMetrics, createOpsServer, readiness, type Resource } from '@cetus/shared/service';
+import {
+  createLogger,
+  createMetrics,
+  createOpsServer,
+  readiness,
+  type Resource,
+} from '@cetus/shared/service';
 
 describe('service: createOpsServer', () => {
   let well = true;
@@ -20,7 +26,8 @@ describe('service: createOpsServer', () => {
   before(() => server.start?.(new AbortController().signal));
   after(() => server.stop?.());
 
-  const get = (path: string, init: RequestInit = {}) => fetch(server.url + path, { ...init, signal: AbortSignal.timeout(5_000) });
+  const get = (path: string, init: RequestInit = {}) =>
+    fetch(server.url + path, { ...init, signal: AbortSignal.timeout(5_000) });
 
   it('is alive whatever its resources do', async () => {
     well = false;
@@ -33,7 +40,10 @@ describe('service: createOpsServer', () => {
     well = false;
     const answer = await get('/readyz');
     assert.equal(answer.status, 503);
-    const body = (await answer.json()) as { ready: boolean; resources: Record<string, { ok: boolean; error: string }> };
+    const body = (await answer.json()) as {
+      ready: boolean;
+      resources: Record<string, { ok: boolean; error: string }>;
+    };
     assert.equal(body.ready, false);
     assert.equal(body.resources.database?.error, 'no connection');
   });
@@ -51,7 +61,10 @@ describe('service: createOpsServer', () => {
     assert.match(text, /cetus_kinds_total\{kind="cluster",service="test"\} 1/);
     assert.match(text, /cetus_kinds_total\{kind="other",service="test"\} 1/);
     assert.match(text, /cetus_hosts_total\{host="other",service="test"\} 98/);
-    assert.match(text, /cetus_work_seconds_count\{service="test",outcome="ok"\} 1|cetus_work_seconds_count\{outcome="ok",service="test"\} 1/);
+    assert.match(
+      text,
+      /cetus_work_seconds_count\{service="test",outcome="ok"\} 1|cetus_work_seconds_count\{outcome="ok",service="test"\} 1/,
+    );
     assert.match(text, /cetus_waiting\{service="test"\} 7/);
     assert.ok(!text.includes('script'));
   });

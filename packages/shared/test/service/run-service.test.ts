@@ -14,10 +14,14 @@ class Run {
   #listeners: ((line: string) => void)[] = [];
 
   constructor(environment: Record<string, string>, args: string[] = []) {
-    this.child = spawn(process.execPath, ['--conditions=@cetus/source', '--import', 'tsx', PROGRAM, ...args], {
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, CETUS_OPS_PORT: '0', ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    this.child = spawn(
+      process.execPath,
+      ['--conditions=@cetus/source', '--import', 'tsx', PROGRAM, ...args],
+      {
+        env: { PATH: process.env.PATH, HOME: process.env.HOME, CETUS_OPS_PORT: '0', ...environment },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     this.#ended = once(this.child, 'close');
     for (const stream of [this.child.stdout, this.child.stderr]) {
       assert.ok(stream);
@@ -59,7 +63,8 @@ describe('service: runService', () => {
     return started;
   };
   afterEach(() => {
-    for (const { child } of runs.splice(0)) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    for (const { child } of runs.splice(0))
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
   });
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -88,13 +93,17 @@ describe('service: runService', () => {
     const program = run({ CETUS_BEHAVIOUR: 'start fails' });
     assert.equal(await program.exit(), 1);
     assert.ok(program.has('first is closed'));
-    assert.ok(program.lines.some((line) => line.includes('"resource":"second"') && line.includes('no such server')));
+    assert.ok(
+      program.lines.some((line) => line.includes('"resource":"second"') && line.includes('no such server')),
+    );
   });
 
   it('takes an unhandled rejection as fatal, and closes everything before it ends with 1', async () => {
     const program = run({ CETUS_BEHAVIOUR: 'rejection' });
     assert.equal(await program.exit(), 1);
-    assert.ok(program.lines.some((line) => line.includes('"level":"fatal"') && line.includes('nobody handles this')));
+    assert.ok(
+      program.lines.some((line) => line.includes('"level":"fatal"') && line.includes('nobody handles this')),
+    );
     assert.ok(program.has('first is closed'));
   });
 

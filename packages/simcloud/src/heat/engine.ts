@@ -7,7 +7,16 @@ import { HeatError, notSupported } from './errors.ts';
 import { canonical, resolve } from './functions.ts';
 import { EMPTY_DEFINITION, goalOf, type Goal, type GoalResource } from './goal.ts';
 import { groupDefinition, sameDefinition } from './group.ts';
-import { GROUP, isYes, needsReplacement, NONE, ownSeconds, RANDOM, randomString, TEST } from './resource-types.ts';
+import {
+  GROUP,
+  isYes,
+  needsReplacement,
+  NONE,
+  ownSeconds,
+  RANDOM,
+  randomString,
+  TEST,
+} from './resource-types.ts';
 import { stackScope } from './scope.ts';
 import type { StackStore } from './store.ts';
 import { templateObject } from './template.ts';
@@ -71,7 +80,8 @@ export class HeatEngine {
   resume(): void {
     for (const root of this.#store.roots()) {
       for (const stack of [root, ...this.#store.nestedOf(root)]) {
-        for (const record of stack.resources) if (record.wakeAt !== null) this.#wakeLater(stack, record, record.wakeAt);
+        for (const record of stack.resources)
+          if (record.wakeAt !== null) this.#wakeLater(stack, record, record.wakeAt);
         if (stack.status !== 'IN_PROGRESS') continue;
         if (stack.deadline !== null) this.#armDeadline(stack, stack.deadline);
         this.#advanceSoon(stack);
@@ -148,7 +158,9 @@ export class HeatEngine {
 
   /** Gives every wanted resource a record at once, so that it is listed as INIT_COMPLETE. */
   #prepare(stack: StackRecord, goal: Goal): void {
-    const present = new Set(stack.resources.filter((record) => !record.obsolete).map((record) => record.name));
+    const present = new Set(
+      stack.resources.filter((record) => !record.obsolete).map((record) => record.name),
+    );
     for (const [name, { definition }] of goal.resources) {
       if (!present.has(name)) this.#addRecord(stack, name, definition.type);
     }
@@ -221,42 +233,43 @@ export class HeatEngine {
 
   /** Deletes what is no longer wanted and no longer needed. @returns true while something is left. */
   #cleanUp(stack: StackRecord, current: ReadonlyMap<string, ResourceRecord>): boolean {
+    // What was never made needs no deletion, and must not keep what it would have been built upon.
+    stack.resources = stack.resources.filter(
+      (record) => !record.obsolete || record.physicalId !== null || record.status === 'IN_PROGRESS',
+    );
     const obsolete = stack.resources.filter((record) => record.obsolete);
     if (obsolete.length === 0) return false;
     const needed = new Set<string>();
     for (const record of stack.resources) {
-      if (record.obsolete || record.convergedIn !== stack.traversal) for (const name of record.requires) needed.add(name);
+      if (record.obsolete || record.convergedIn !== stack.traversal)
+        for (const name of record.requires) needed.add(name);
     }
-    let left = false;
     for (const record of obsolete) {
-      if (record.physicalId === null && record.status !== 'IN_PROGRESS') {
-        // Never made: nothing to delete.
-        stack.resources.splice(stack.resources.indexOf(record), 1);
-        continue;
-      }
-      left = true;
-      const isRunning = record.status === 'IN_PROGRESS' && (record.action === 'DELETE' || record.nestedId === null);
+      const isRunning =
+        record.status === 'IN_PROGRESS' && (record.action === 'DELETE' || record.nestedId === null);
       const successor = current.get(record.name);
       const isReplaced = successor === undefined || successor.convergedIn === stack.traversal;
       if (!isRunning && isReplaced && !needed.has(record.name)) this.#startDelete(stack, record);
     }
-    if (!left) return false;
     return true;
   }
 
   /** Marks a record for deletion; one in the making gets a little more time, as it cannot be stopped at once. */
   #drop(stack: StackRecord, record: ResourceRecord): void {
     record.obsolete = true;
-    if (record.wakeAt === null) return;
+    if (record.status !== 'IN_PROGRESS' || record.action === 'DELETE' || record.nestedId !== null) return;
     const latest = Date.now() + this.#options.cancelSeconds * 1000;
-    if (record.wakeAt > latest) this.#wakeLater(stack, record, latest);
+    if (record.wakeAt === null || record.wakeAt > latest) this.#wakeLater(stack, record, latest);
   }
 
   /** Begins what a resource needs to reach its goal, if anything. @returns the new record when it is replaced. */
   #start(stack: StackRecord, record: ResourceRecord, wanted: GoalResource): ResourceRecord | undefined {
     let properties: Record<string, unknown>;
     try {
-      properties = resolve(wanted.definition.properties, stackScope(this.#store, this.#switches, stack)) as Record<string, unknown>;
+      properties = resolve(
+        wanted.definition.properties,
+        stackScope(this.#store, this.#switches, stack),
+      ) as Record<string, unknown>;
     } catch (error) {
       if (!(error instanceof HeatError)) throw error;
       this.#fail(stack, record, { kind: error.type, message: error.message });
@@ -269,16 +282,24 @@ export class HeatEngine {
       return undefined;
     }
     const isFailed = record.status === 'FAILED';
-    const isChanged = record.type !== wanted.definition.type || canonical(record.properties) !== canonical(properties);
+    const isChanged =
+      record.type !== wanted.definition.type || canonical(record.properties) !== canonical(properties);
     if (!isFailed && !isChanged) {
       record.convergedIn = stack.traversal;
       return undefined;
     }
     const mustReplace =
-      record.type !== wanted.definition.type || needsReplacement(wanted.implementation, record.properties, properties);
+      record.type !== wanted.definition.type ||
+      needsReplacement(wanted.implementation, record.properties, properties);
     if (mustReplace && !isFailed) {
       this.#setStatus(stack, record, 'UPDATE', 'IN_PROGRESS', 'state changed');
-      this.#setStatus(stack, record, 'UPDATE', 'COMPLETE', `The Resource ${record.name} requires replacement.`);
+      this.#setStatus(
+        stack,
+        record,
+        'UPDATE',
+        'COMPLETE',
+        `The Resource ${record.name} requires replacement.`,
+      );
     }
     if (mustReplace || (isFailed && !isNested)) {
       record.obsolete = true;
@@ -307,7 +328,8 @@ export class HeatEngine {
       if (type === RANDOM) record.data['value'] = randomString(Number(properties['length'] ?? 32));
       record.physicalId = type === TEST || type === RANDOM ? record.physicalName : randomUUID();
     }
-    if (type === TEST && !isYes(properties['fail'])) record.data['value'] = properties['value'] ?? 'test_string';
+    if (type === TEST && !isYes(properties['fail']))
+      record.data['value'] = properties['value'] ?? 'test_string';
     this.#plan(stack, record, type, verb, valueChanged);
   }
 
@@ -320,17 +342,28 @@ export class HeatEngine {
   /** Decides how long the action takes and how it ends: by metadata, by the switches, by its type. */
   #plan(stack: StackRecord, record: ResourceRecord, type: string, verb: Verb, valueChanged: boolean): void {
     this.#stats.resourceAction(record.type, verb);
-    const metadata = record.properties['metadata'] as { fake_wait_secs?: unknown; fake_fail?: unknown } | null | undefined;
+    const metadata = record.properties['metadata'] as
+      { fake_wait_secs?: unknown; fake_fail?: unknown } | null | undefined;
     let seconds: number;
     record.willFail = null;
-    const fakeFailure = (why: string) => ({ kind: 'FakeFailure', message: `fake failure of ${record.type}: ${why}` });
-    if (metadata !== null && metadata !== undefined && ('fake_wait_secs' in metadata || 'fake_fail' in metadata)) {
+    const fakeFailure = (why: string) => ({
+      kind: 'FakeFailure',
+      message: `fake failure of ${record.type}: ${why}`,
+    });
+    if (
+      metadata !== null &&
+      metadata !== undefined &&
+      ('fake_wait_secs' in metadata || 'fake_fail' in metadata)
+    ) {
       seconds = Number(metadata.fake_wait_secs ?? 0);
       if (metadata.fake_fail === verb) record.willFail = fakeFailure('asked for by metadata');
     } else {
       const rootName = this.#store.byId(stack.rootId)?.name ?? stack.name;
       const fault = this.#switches.fault(verb, record.name, record.type, rootName);
-      seconds = fault?.wait_secs ?? ownSeconds(type, verb, record.properties, valueChanged) ?? this.#seconds(record, verb);
+      seconds =
+        fault?.wait_secs ??
+        ownSeconds(type, verb, record.properties, valueChanged) ??
+        this.#seconds(record, verb);
       if (fault?.fail !== undefined) record.willFail = fakeFailure(fault.fail);
       else if (type === TEST && verb !== 'delete' && isYes(record.properties['fail'])) {
         record.willFail = { kind: 'ValueError', message: `Test Resource failed ${record.name}` };
@@ -392,7 +425,15 @@ export class HeatEngine {
     }
     if (nested === undefined) {
       const { projectId, owner, timeoutMins } = stack;
-      const inner = { name: record.physicalName, projectId, owner, tags: [], timeoutMins, disableRollback: true, definition };
+      const inner = {
+        name: record.physicalName,
+        projectId,
+        owner,
+        tags: [],
+        timeoutMins,
+        disableRollback: true,
+        definition,
+      };
       const made = this.create(inner, { stackId: stack.id, resourceUid: record.uid }, stack.rootId);
       record.nestedId = made.id;
       record.physicalId = made.id;
@@ -428,27 +469,31 @@ export class HeatEngine {
     if (record.action === 'DELETE') stack.resources.splice(stack.resources.indexOf(record), 1);
     // One that finished for an older traversal is looked at again: its goal may have moved.
     this.#advanceSoon(stack);
-    this.#convergeIfUnchanged(stack, record);
   }
 
-  #convergeIfUnchanged(stack: StackRecord, record: ResourceRecord): void {
-    if (record.action === 'DELETE' || record.obsolete || stack.status !== 'IN_PROGRESS' || stack.action === 'DELETE') return;
-    const wanted = goalOf(stack.definition).resources.get(record.name);
-    if (wanted === undefined || wanted.definition.type !== record.type) return;
-    try {
-      const properties = resolve(wanted.definition.properties, stackScope(this.#store, this.#switches, stack));
-      if (canonical(properties) === canonical(record.properties)) record.convergedIn = stack.traversal;
-    } catch (error) {
-      // What cannot be resolved now is judged when the resource's turn comes.
-      if (!(error instanceof HeatError)) throw error;
-    }
-  }
-
-  #fail(stack: StackRecord, record: ResourceRecord, failure: { kind: string; message: string }, inner?: Failure): void {
-    const own = /^\d+$/.test(record.name) && stack.parent !== null ? `resources[${record.name}]` : `resources.${record.name}`;
+  #fail(
+    stack: StackRecord,
+    record: ResourceRecord,
+    failure: { kind: string; message: string },
+    inner?: Failure,
+  ): void {
+    const own =
+      /^\d+$/.test(record.name) && stack.parent !== null
+        ? `resources[${record.name}]`
+        : `resources.${record.name}`;
     // Heat takes the inner reason apart at its colons and puts it together again.
-    const message = inner === undefined ? failure.message : failure.message.split(':').map((part) => part.trim()).join(': ');
-    record.failure = { kind: failure.kind, path: inner === undefined ? own : `${own}.${inner.path}`, message };
+    const message =
+      inner === undefined
+        ? failure.message
+        : failure.message
+            .split(':')
+            .map((part) => part.trim())
+            .join(': ');
+    record.failure = {
+      kind: failure.kind,
+      path: inner === undefined ? own : `${own}.${inner.path}`,
+      message,
+    };
     record.willFail = null;
     const action = record.action === 'INIT' ? 'CREATE' : record.action;
     this.#setStatus(stack, record, action, 'FAILED', `${failure.kind}: ${record.failure.path}: ${message}`);
@@ -478,7 +523,8 @@ export class HeatEngine {
       stack.deletedAt = Date.now();
       this.#store.markDeleted(stack);
     }
-    if (status === 'FAILED' && !stack.disableRollback && (action === 'CREATE' || action === 'UPDATE')) this.#rollback(stack);
+    if (status === 'FAILED' && !stack.disableRollback && (action === 'CREATE' || action === 'UPDATE'))
+      this.#rollback(stack);
     else if (stack.parent !== null) this.#tellParent(stack, stack.parent);
   }
 
@@ -513,7 +559,8 @@ export class HeatEngine {
   /** Gives up the running action of a root stack and of all that is nested in it. */
   #timeOut(root: StackRecord): void {
     if (root.status !== 'IN_PROGRESS') return;
-    for (const stack of [...this.#store.nestedOf(root).reverse(), root]) {
+    const stacks = [root, ...this.#store.nestedOf(root)];
+    for (const stack of stacks) {
       for (const record of stack.resources) {
         if (record.status !== 'IN_PROGRESS') continue;
         this.#wakeups.get(record)?.cancel();
@@ -523,11 +570,20 @@ export class HeatEngine {
         const reason = `${record.action} aborted (${task} Stack "${stack.name}" [${stack.id}] Timed out)`;
         this.#setStatus(stack, record, record.action, 'FAILED', reason);
       }
+    }
+    // The root last: its end may start a rollback.
+    for (const stack of stacks.reverse()) {
       if (stack.status === 'IN_PROGRESS') this.#finish(stack, 'FAILED', 'Timed out');
     }
   }
 
-  #setStatus(stack: StackRecord, record: ResourceRecord, action: Action, status: Status, reason: string): void {
+  #setStatus(
+    stack: StackRecord,
+    record: ResourceRecord,
+    action: Action,
+    status: Status,
+    reason: string,
+  ): void {
     if (action === 'UPDATE' && status === 'IN_PROGRESS') record.updatedAt = Date.now();
     record.action = action;
     record.status = status;

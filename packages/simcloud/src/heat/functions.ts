@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { HeatError, invalid } from './errors.ts';
+import { type HeatError, invalid } from './errors.ts';
 
 /** Where functions get their values from. */
 export interface Scope {
@@ -21,7 +21,11 @@ const isMap = (value: unknown): value is Record<string, unknown> =>
 export function toText(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
-  return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : JSON.stringify(value);
+  return typeof value === 'string'
+    ? value
+    : typeof value === 'number'
+      ? String(value)
+      : JSON.stringify(value);
 }
 
 /** Follows a path into lists, maps and, as Python does, characters of a string; null where it leads nowhere. */
@@ -35,8 +39,19 @@ export function select(value: unknown, path: readonly unknown[]): unknown {
   return current;
 }
 
+const USAGE: Record<string, string> = {
+  str_replace: [
+    'str_replace:',
+    'template: This is var1 template var2',
+    'params:',
+    '  var1: a',
+    '  var2: string',
+  ].join('\\n              '),
+};
+
 function syntax(name: string): HeatError {
-  return invalid(`"${name}" syntax is incorrect.`);
+  const usage = USAGE[name];
+  return invalid(`"${name}" syntax ${usage === undefined ? 'is incorrect.' : `should be ${usage}`}`);
 }
 
 function asList(name: string, value: unknown): unknown[] {
@@ -68,7 +83,10 @@ function substitute(value: unknown, variables: Record<string, unknown>): unknown
   if (Array.isArray(value)) return value.map((item) => substitute(item, variables));
   if (isMap(value)) {
     return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [toText(substitute(key, variables)), substitute(item, variables)]),
+      Object.entries(value).map(([key, item]) => [
+        toText(substitute(key, variables)),
+        substitute(item, variables),
+      ]),
     );
   }
   return value;
@@ -82,9 +100,12 @@ function repeat(argument: unknown, scope: Scope): unknown[] {
   );
   if (argument['permutations'] === false) {
     const length = lists[0]?.[1].length ?? 0;
-    rows = Array.from({ length }, (_unused, index) => Object.fromEntries(lists.map(([name, list]) => [name, list[index]])));
+    rows = Array.from({ length }, (_unused, index) =>
+      Object.fromEntries(lists.map(([name, list]) => [name, list[index]])),
+    );
   } else {
-    for (const [name, list] of lists) rows = rows.flatMap((row) => list.map((item) => ({ ...row, [name]: item })));
+    for (const [name, list] of lists)
+      rows = rows.flatMap((row) => list.map((item) => ({ ...row, [name]: item })));
   }
   return rows.map((row) => resolve(substitute(argument['template'], row), scope));
 }
@@ -102,13 +123,18 @@ export function isTrue(condition: unknown, scope: Scope): boolean {
 
 const FUNCTIONS: Record<string, Evaluate> = {
   get_param: (argument, scope) => {
-    const [name, ...path] = Array.isArray(argument) ? argument.map((item) => resolve(item, scope)) : [resolve(argument, scope)];
+    const [name, ...path] = Array.isArray(argument)
+      ? argument.map((item) => resolve(item, scope))
+      : [resolve(argument, scope)];
     return select(scope.parameter(String(name)), path);
   },
   get_resource: (argument, scope) => scope.reference(String(argument)),
   get_attr: (argument, scope) => {
     const [name, ...path] = asList('get_attr', argument);
-    return scope.attribute(String(name), path.map((item) => resolve(item, scope)));
+    return scope.attribute(
+      String(name),
+      path.map((item) => resolve(item, scope)),
+    );
   },
   get_file: (argument, scope) => scope.file(String(resolve(argument, scope))),
   list_join: (argument, scope) => {
@@ -116,7 +142,8 @@ const FUNCTIONS: Record<string, Evaluate> = {
     const items = lists.flatMap((list) => (list === null ? [] : asList('list_join', list)));
     return items.map(toText).join(toText(delimiter));
   },
-  list_concat: (argument, scope) => asList('list_concat', resolve(argument, scope)).flatMap((list) => list ?? []),
+  list_concat: (argument, scope) =>
+    asList('list_concat', resolve(argument, scope)).flatMap((list) => list ?? []),
   map_merge: (argument, scope) =>
     Object.assign({}, ...asList('map_merge', resolve(argument, scope)).map((map) => map ?? {})) as unknown,
   str_split: (argument, scope) => {
@@ -140,14 +167,18 @@ const FUNCTIONS: Record<string, Evaluate> = {
   or: (argument, scope) => asList('or', argument).some((condition) => isTrue(condition, scope)),
   contains: (argument, scope) => {
     const [item, list] = asList('contains', resolve(argument, scope));
-    return Array.isArray(list) ? list.some((one) => canonical(one) === canonical(item)) : toText(list).includes(toText(item));
+    return Array.isArray(list)
+      ? list.some((one) => canonical(one) === canonical(item))
+      : toText(list).includes(toText(item));
   },
   digest: (argument, scope) => {
     const [algorithm, value] = asList('digest', resolve(argument, scope));
     try {
       return createHash(String(algorithm)).update(toText(value)).digest('hex');
     } catch (cause) {
-      throw Object.assign(invalid(`Algorithm must be one of md5, sha1, sha224, sha256, sha384, sha512`), { cause });
+      throw Object.assign(invalid(`Algorithm must be one of md5, sha1, sha224, sha256, sha384, sha512`), {
+        cause,
+      });
     }
   },
 };
@@ -157,7 +188,9 @@ export function callOf(value: unknown): { name: string; argument: unknown } | un
   if (!isMap(value)) return undefined;
   const keys = Object.keys(value);
   const [name] = keys;
-  return keys.length === 1 && name !== undefined && name in FUNCTIONS ? { name, argument: value[name] } : undefined;
+  return keys.length === 1 && name !== undefined && name in FUNCTIONS
+    ? { name, argument: value[name] }
+    : undefined;
 }
 
 /** A value with all functions evaluated. @throws HeatError for a function used wrongly. */
@@ -165,7 +198,8 @@ export function resolve(value: unknown, scope: Scope): unknown {
   if (Array.isArray(value)) return value.map((item) => resolve(item, scope));
   const call = callOf(value);
   if (call !== undefined) return FUNCTIONS[call.name]?.(call.argument, scope);
-  if (isMap(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolve(item, scope)]));
+  if (isMap(value))
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolve(item, scope)]));
   return value;
 }
 

@@ -41,7 +41,8 @@ export function definitionScope(
     },
     file: (name) => {
       const content = definition.files[name];
-      if (content === undefined) throw invalid(`No content found in the "files" section for get_file path: ${name}`);
+      if (content === undefined)
+        throw invalid(`No content found in the "files" section for get_file path: ${name}`);
       return content;
     },
     condition: (name) => template.conditions[name],
@@ -125,7 +126,9 @@ function placed(error: unknown, name: string, property: string, value: unknown):
   const isSyntax = error.message.includes('syntax');
   const place = `resources.${name}.properties.${property}`;
   return invalid(
-    isSyntax && call !== undefined ? `${place}.${call.name}: : '${error.message}'` : `Property error: : ${place}: : ${error.message}`,
+    isSyntax && call !== undefined
+      ? `${place}.${call.name}: : '${error.message}'`
+      : `Property error: : ${place}: : ${error.message}`,
   );
 }
 
@@ -191,4 +194,3 @@ export function validateView(definition: Definition): unknown {
     },
   };
 }
-

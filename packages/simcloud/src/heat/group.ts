@@ -14,7 +14,11 @@ interface GroupProperties {
  * lowest numbers first. Removed are those named (by number, name or id) in removal_policies, for ever in mode
  * `append`.
  */
-export function groupDefinition(record: ResourceRecord, nested: StackRecord | undefined, owner: Definition): Definition {
+export function groupDefinition(
+  record: ResourceRecord,
+  nested: StackRecord | undefined,
+  owner: Definition,
+): Definition {
   const properties = record.properties as GroupProperties;
   const removed = removedMembers(record, nested, properties);
   record.data['removed'] = removed;
@@ -35,14 +39,23 @@ export function groupDefinition(record: ResourceRecord, nested: StackRecord | un
   };
 }
 
-function removedMembers(record: ResourceRecord, nested: StackRecord | undefined, properties: GroupProperties): string[] {
-  const before = properties.removal_policies_mode === 'update' ? [] : ((record.data['removed'] as string[] | undefined) ?? []);
+function removedMembers(
+  record: ResourceRecord,
+  nested: StackRecord | undefined,
+  properties: GroupProperties,
+): string[] {
+  const before =
+    properties.removal_policies_mode === 'update'
+      ? []
+      : ((record.data['removed'] as string[] | undefined) ?? []);
   const removed = new Set(before);
   for (const policy of properties.removal_policies ?? []) {
     const list = policy.resource_list;
     const wanted = Array.isArray(list) ? list : toText(list).split(',');
     for (const word of wanted.map(toText)) {
-      const member = nested?.resources.find((one) => !one.obsolete && (one.name === word || one.physicalId === word));
+      const member = nested?.resources.find(
+        (one) => !one.obsolete && (one.name === word || one.physicalId === word),
+      );
       if (member !== undefined) removed.add(member.name);
     }
   }
@@ -53,17 +66,24 @@ function withIndex(value: unknown, variable: string, index: string): unknown {
   if (typeof value === 'string') return value.replaceAll(variable, index);
   if (Array.isArray(value)) return value.map((item) => withIndex(item, variable, index));
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withIndex(item, variable, index)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, withIndex(item, variable, index)]),
+    );
   }
   return value;
 }
 
 /** Living members in the order of their numbers. */
 export function membersOf(nested: StackRecord): ResourceRecord[] {
-  return nested.resources.filter((member) => !member.obsolete).sort((a, b) => Number(a.name) - Number(b.name));
+  return nested.resources
+    .filter((member) => !member.obsolete)
+    .sort((a, b) => Number(a.name) - Number(b.name));
 }
 
 /** True when two group definitions are the same. */
 export function sameDefinition(a: Definition, b: Definition): boolean {
-  return canonical([a.template, a.environment, a.parameters]) === canonical([b.template, b.environment, b.parameters]);
+  return (
+    canonical([a.template, a.environment, a.parameters]) ===
+    canonical([b.template, b.environment, b.parameters])
+  );
 }

@@ -26,7 +26,14 @@ OS::Heat::CloudConfig OS::Heat::MultipartMime OS::Heat::Value OS::Heat::WaitCond
 
 /** Properties a service cannot change: a resource is replaced for them. */
 const REPLACED_FOR: Record<string, readonly string[]> = {
-  'OS::Nova::Server': ['key_name', 'user_data', 'user_data_format', 'availability_zone', 'config_drive', 'block_device_mapping_v2'],
+  'OS::Nova::Server': [
+    'key_name',
+    'user_data',
+    'user_data_format',
+    'availability_zone',
+    'config_drive',
+    'block_device_mapping_v2',
+  ],
   'OS::Nova::KeyPair': ['name', 'public_key'],
   'OS::Neutron::Subnet': ['cidr', 'network', 'ip_version'],
   'OS::Neutron::Port': ['network'],
@@ -79,7 +86,8 @@ export function checkProperties(where: string, type: string, properties: Record<
     if (!(name in schema)) throw invalid(`Property error: : ${where}.properties: : Unknown Property ${name}`);
   }
   for (const name of REQUIRED[type] ?? []) {
-    if (properties[name] === undefined) throw invalid(`Property error: : ${where}.properties: : Property ${name} not assigned`);
+    if (properties[name] === undefined)
+      throw invalid(`Property error: : ${where}.properties: : Property ${name} not assigned`);
   }
   for (const [name, value] of Object.entries(properties)) {
     const problem = value === null || value === undefined ? undefined : mismatch(schema[name], value);
@@ -90,7 +98,9 @@ export function checkProperties(where: string, type: string, properties: Record<
 function mismatch(kind: Kind | undefined, value: unknown): string | undefined {
   switch (kind) {
     case 'number':
-      return Number.isNaN(Number(value)) || value === '' ? `could not convert string to float: '${toText(value)}'` : undefined;
+      return Number.isNaN(Number(value)) || value === ''
+        ? `could not convert string to float: '${toText(value)}'`
+        : undefined;
     case 'boolean':
       return typeof value === 'boolean' || ['true', 'false'].includes(toText(value).toLowerCase())
         ? undefined
@@ -98,7 +108,9 @@ function mismatch(kind: Kind | undefined, value: unknown): string | undefined {
     case 'string':
       return typeof value === 'object' ? 'Value must be a string' : undefined;
     case 'map':
-      return typeof value !== 'object' || Array.isArray(value) ? `"${toText(value)}" is not a map` : undefined;
+      return typeof value !== 'object' || Array.isArray(value)
+        ? `"${toText(value)}" is not a map`
+        : undefined;
     case 'list':
       return Array.isArray(value) ? undefined : `"${toText(value)}" is not a list`;
     default:
@@ -107,7 +119,11 @@ function mismatch(kind: Kind | undefined, value: unknown): string | undefined {
 }
 
 /** True when a change of properties needs a new resource. */
-export function needsReplacement(type: string, before: Record<string, unknown>, after: Record<string, unknown>): boolean {
+export function needsReplacement(
+  type: string,
+  before: Record<string, unknown>,
+  after: Record<string, unknown>,
+): boolean {
   const changed = (name: string): boolean => canonical(before[name]) !== canonical(after[name]);
   if (type === TEST && isYes(after['update_replace']) && changed('value')) return true;
   return (REPLACED_FOR[type] ?? []).some(changed);

@@ -60,7 +60,8 @@ function attribute(
   const nested = record.nestedId === null ? undefined : store.byId(record.nestedId);
   if (name === 'removed_rsrc_list') return record.data['removed'] ?? [];
   if (nested === undefined) return null;
-  const inner = (member: ResourceRecord, below: readonly unknown[]): unknown => attribute(store, switches, nested, member, below);
+  const inner = (member: ResourceRecord, below: readonly unknown[]): unknown =>
+    attribute(store, switches, nested, member, below);
   if (implementation !== GROUP) return select(outputValue(store, switches, nested, name), rest);
   const members = membersOf(nested);
   const made = (member: ResourceRecord): unknown => member.physicalId && referenceId(member);
@@ -70,10 +71,15 @@ function attribute(
   if (name === 'refs_map') return select(byName(made), rest);
   if (name === 'attributes') return byName((member) => inner(member, rest));
   if (name.startsWith('resource.') || name === 'resource') {
-    const [index, ...below] = name === 'resource' ? rest : [...name.slice('resource.'.length).split('.'), ...rest];
+    const [index, ...below] =
+      name === 'resource' ? rest : [...name.slice('resource.'.length).split('.'), ...rest];
     const member = members.find((one) => one.name === toText(index));
     if (member === undefined) {
-      throw new HeatError(404, 'NotFound', `Member '${toText(index)}' not found in group resource '${record.name}'.`);
+      throw new HeatError(
+        404,
+        'NotFound',
+        `Member '${toText(index)}' not found in group resource '${record.name}'.`,
+      );
     }
     return below.length === 0 ? made(member) : inner(member, below);
   }
@@ -81,7 +87,12 @@ function attribute(
 }
 
 /** Value of an output; null when there is none of that name. @throws HeatError when it cannot be computed. */
-export function outputValue(store: StackStore, switches: SwitchBoard, stack: StackRecord, key: string): unknown {
+export function outputValue(
+  store: StackStore,
+  switches: SwitchBoard,
+  stack: StackRecord,
+  key: string,
+): unknown {
   const output = goalOf(stack.definition).template.outputs[key];
   return output === undefined ? null : resolve(output.value, stackScope(store, switches, stack));
 }

@@ -36,7 +36,11 @@ export class StackStore {
     const documents = (await this.#documents.load()) as StackDocument[];
     documents.sort((a, b) => a.root.sequence - b.root.sequence);
     for (const { root, nested, events } of documents) {
-      this.#families.set(root.id, { root, nested: new Map(nested.map((stack) => [stack.id, stack])), events });
+      this.#families.set(root.id, {
+        root,
+        nested: new Map(nested.map((stack) => [stack.id, stack])),
+        events,
+      });
       for (const stack of [root, ...nested]) {
         this.#byId.set(stack.id, stack);
         this.#sequence = Math.max(this.#sequence, stack.sequence + 1);
@@ -134,7 +138,9 @@ export class StackStore {
 
   /** Writes all that is waiting. */
   async close(): Promise<void> {
-    const waiting = [...this.#dirty.keys()].map((id) => this.#byId.get(id)).filter((stack) => stack !== undefined);
+    const waiting = [...this.#dirty.keys()]
+      .map((id) => this.#byId.get(id))
+      .filter((stack) => stack !== undefined);
     await Promise.all(waiting.map((stack) => this.save(stack)));
     await this.#documents.settled();
   }

@@ -32,7 +32,11 @@ export function templateObject(value: unknown): Record<string, unknown> {
 export function parseTemplate(raw: Record<string, unknown>): Template {
   const version = raw['heat_template_version'];
   if (version === undefined) {
-    throw new HeatError(400, 'InvalidTemplateVersion', 'The template version is invalid: Template version was not provided');
+    throw new HeatError(
+      400,
+      'InvalidTemplateVersion',
+      'The template version is invalid: Template version was not provided',
+    );
   }
   if (!VERSIONS.split(', ').includes(toText(version))) {
     const what = `"heat_template_version: ${toText(version)}". "heat_template_version" should be one of: ${VERSIONS}`;
@@ -43,7 +47,8 @@ export function parseTemplate(raw: Record<string, unknown>): Template {
     if (!isMap(given) || given['type'] === undefined) throw invalid('Each resource must contain a type key.');
     if (typeof given['type'] !== 'string') throw invalid(`Resource ${name} type must be string`);
     const dependsOn = given['depends_on'];
-    const list = dependsOn === undefined || dependsOn === null ? [] : Array.isArray(dependsOn) ? dependsOn : [dependsOn];
+    const list =
+      dependsOn === undefined || dependsOn === null ? [] : Array.isArray(dependsOn) ? dependsOn : [dependsOn];
     resources[name] = {
       type: given['type'],
       properties: section(given, 'properties'),
@@ -54,7 +59,8 @@ export function parseTemplate(raw: Record<string, unknown>): Template {
   }
   const outputs: Template['outputs'] = {};
   for (const [name, given] of Object.entries(section(raw, 'outputs'))) {
-    if (!isMap(given) || !('value' in given)) throw invalid(`outputs.${name}: Output definition must contain a "value" key.`);
+    if (!isMap(given) || !('value' in given))
+      throw invalid(`outputs.${name}: Output definition must contain a "value" key.`);
     const description = given['description'];
     outputs[name] = {
       value: given['value'],
@@ -112,7 +118,9 @@ function convert(name: string, type: string, value: unknown): unknown {
 
 function checkConstraints(name: string, definition: TemplateParameter, value: unknown): void {
   const refuse = (constraint: Record<string, unknown>, why: string): HeatError =>
-    invalid(`Parameter '${name}' is invalid: ${constraint['description'] === undefined ? why : toText(constraint['description'])}`);
+    invalid(
+      `Parameter '${name}' is invalid: ${constraint['description'] === undefined ? why : toText(constraint['description'])}`,
+    );
   const bound = (limit: unknown): string => (limit === undefined ? 'None' : toText(limit));
   const outside = (amount: number, { min, max }: Record<string, unknown>): boolean =>
     (min !== undefined && amount < Number(min)) || (max !== undefined && amount > Number(max));
@@ -124,7 +132,10 @@ function checkConstraints(name: string, definition: TemplateParameter, value: un
       throw refuse(constraint, `"${toText(value)}" is not an allowed value [${list}]`);
     }
     if (isMap(range) && outside(Number(value), range)) {
-      throw refuse(constraint, `${toText(value)} is out of range (min: ${bound(range['min'])}, max: ${bound(range['max'])})`);
+      throw refuse(
+        constraint,
+        `${toText(value)} is out of range (min: ${bound(range['min'])}, max: ${bound(range['max'])})`,
+      );
     }
     const size = Array.isArray(value) ? value.length : toText(value).length;
     if (isMap(length) && outside(size, length)) {
@@ -157,7 +168,11 @@ export function parameterValues(template: Template, definition: Definition): Par
   const given = { ...environment.parameters, ...definition.parameters };
   for (const name of Object.keys(given)) {
     if (!(name in template.parameters)) {
-      throw new HeatError(400, 'UnknownUserParameter', `The Parameter (${name}) was not defined in template.`);
+      throw new HeatError(
+        400,
+        'UnknownUserParameter',
+        `The Parameter (${name}) was not defined in template.`,
+      );
     }
   }
   const result: ParameterValues = { values: {}, shown: {} };

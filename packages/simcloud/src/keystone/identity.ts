@@ -67,7 +67,8 @@ export class Identity {
   readonly #revoked = new Map<string, number>();
 
   constructor(passwords: Readonly<Record<string, string>> = {}) {
-    for (const name of ['admin', 'member', 'reader', 'service', 'heat_stack_owner']) this.#add(this.roles, 'role', name);
+    for (const name of ['admin', 'member', 'reader', 'service', 'heat_stack_owner'])
+      this.#add(this.roles, 'role', name);
     for (const name of ['admin', 'service', 'demo', 'demo2']) this.#add(this.projects, 'project', name);
     for (const name of ['admin', 'demo', 'demo2', 'demo-reader', 'cetus']) {
       this.users.set(stableHexId(`user/${name}`), {
@@ -88,7 +89,8 @@ export class Identity {
   restore(document: unknown, passwords: Readonly<Record<string, string>> = {}): void {
     const stored = document as IdentityDocument;
     this.#key = Buffer.from(stored.key, 'base64');
-    for (const user of stored.users) this.users.set(user.id, { ...user, password: passwords[user.name] ?? user.password });
+    for (const user of stored.users)
+      this.users.set(user.id, { ...user, password: passwords[user.name] ?? user.password });
     for (const project of stored.projects) this.projects.set(project.id, project);
     for (const role of stored.roles) this.roles.set(role.id, role);
     for (const credential of stored.credentials) this.credentials.set(credential.id, credential);

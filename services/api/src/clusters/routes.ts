@@ -62,6 +62,7 @@ export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder):
         bus,
         deps.logger,
         caller,
+        template.spec.driver,
         namedReferences({
           keypair: body.keypair,
           flavor_id: body.flavor_id,

@@ -42,7 +42,16 @@ const RETRY_AFTER_MS = 1_000;
 
 function item(requestId: string, code: ErrorCode, detail: string, field?: string): ErrorItem {
   const { status, title } = ERRORS[code];
-  return { request_id: requestId, code, status, title, detail, ...(field === undefined ? {} : { field }), links: [] };
+  return {
+    request_id: requestId,
+    code,
+    status,
+    // python-magnumclient shows a person the title and nothing else.
+    title: `${title}: ${detail}`,
+    detail,
+    ...(field === undefined ? {} : { field }),
+    links: [],
+  };
 }
 
 /** The body that OpenStack services share, for one error. */

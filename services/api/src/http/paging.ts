@@ -1,4 +1,4 @@
-import type { ApiConfig } from '../config.ts';
+import type { AppConfig } from '../config.ts';
 
 /** The query of a list, as the schemas let it through. */
 export interface ListRequest {
@@ -10,7 +10,7 @@ export interface ListRequest {
 }
 
 /** The page that a query asks of the store. */
-export function pageOf(query: ListRequest, config: ApiConfig, defaults: { sortKey: string; sortDir?: 'asc' | 'desc' }) {
+export function pageOf(query: ListRequest, config: AppConfig, defaults: { sortKey: string; sortDir?: 'asc' | 'desc' }) {
   const key = query.sort_key ?? defaults.sortKey;
   return {
     limit: Math.min(query.limit ?? config.CETUS_API_PAGE_SIZE, config.CETUS_API_MAX_PAGE_SIZE),

@@ -71,6 +71,7 @@ function present(operation: StoredOperation, links: LinkBuilder, base: string): 
     accepted_at: magnumTime(operation.accepted_at),
     deadline_at: magnumTime(operation.deadline_at),
     finished_at: operation.finished_at === null ? null : magnumTime(operation.finished_at),
+    progress: operation.progress,
     error: operation.error,
     links: links.object(base, 'operations', operation._id),
   };

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import type { Command, CommandConsumerOptions, DeliveredCommand, Subscription } from '../bus.ts';
 import { runInTrace } from '../trace.ts';
@@ -9,7 +10,7 @@ import { declareCommandQueue } from './declare-topology.ts';
 export const NOT_BEFORE = 'x-cetus-not-before';
 const ATTEMPT = 'x-cetus-attempt';
 const REASON = 'x-cetus-reason';
-const REDELIVERY_MS = 1_000;
+const SETTLE_AGAIN_MS = 1_000;
 
 /** Publishes a command, to its queue or to the first step of its wait. */
 export async function publishCommand(
@@ -35,7 +36,7 @@ export async function consumeCommands(
   connection: RabbitConnection,
   topology: Topology,
   options: CommandConsumerOptions,
-  onProblem: (problem: string, error: unknown) => void,
+  { onProblem, redeliveryMs }: { onProblem: (problem: string, error: unknown) => void; redeliveryMs: number },
 ): Promise<Subscription> {
   const running = new Set<Promise<void>>();
   let channel: Channel | undefined;
@@ -43,48 +44,60 @@ export async function consumeCommands(
   let open = true;
 
   const handle = async (from: Channel, message: ConsumeMessage): Promise<void> => {
-    const done = await process(message);
+    const done = await process(from, message);
     // After a lost connection the broker delivers the message again by itself.
     if (done && channel === from) from.ack(message);
   };
 
   /** Answers whether the message is dealt with. */
-  const process = async (message: ConsumeMessage): Promise<boolean> => {
+  const process = async (from: Channel, message: ConsumeMessage): Promise<boolean> => {
     const headers = message.properties.headers ?? {};
     const attempt = Number(headers[ATTEMPT] ?? 1) + Number(headers['x-delivery-count'] ?? 0);
     const notBefore = headers[NOT_BEFORE] === undefined ? undefined : Number(headers[NOT_BEFORE]);
     const traceparent = headers['traceparent'] as string | undefined;
+    const command = parseCommand(message);
+    if (command === null) return settle(from, () => bury(message, 'not a command'));
+    if (notBefore !== undefined && notBefore > Date.now()) {
+      return settle(from, () => publishCommand(connection, topology, command, { notBefore, attempt, traceparent }));
+    }
+    const delivered: DeliveredCommand = { ...command, attempt, ...(traceparent === undefined ? {} : { traceparent }) };
     try {
-      const command = parseCommand(message);
-      if (command === null) {
-        await bury(message, 'not a command');
-        return true;
-      }
-      if (notBefore !== undefined && notBefore > Date.now()) {
-        await publishCommand(connection, topology, command, { notBefore, traceparent });
-        return true;
-      }
-      const delivered: DeliveredCommand = { ...command, attempt, ...(traceparent === undefined ? {} : { traceparent }) };
-      try {
-        await runInTrace(traceparent, `${command.kind}.${command.reason} process`, () => options.handler(delivered));
-      } catch (error) {
-        onProblem(`command ${message.fields.routingKey} of ${command.id} failed (attempt ${String(attempt)})`, error);
-        if (attempt >= topology.deliveryLimit) await bury(message, error instanceof Error ? error.message : String(error));
-        else await publishCommand(connection, topology, command, { notBefore: Date.now() + REDELIVERY_MS, attempt: attempt + 1, traceparent });
-      }
+      await runInTrace(traceparent, `${command.kind}.${command.reason} process`, () => options.handler(delivered));
       return true;
     } catch (error) {
-      // The broker went away; it still has the message, unacknowledged.
-      onProblem('command not settled', error);
-      return false;
+      onProblem(`command ${message.fields.routingKey} of ${command.id} failed (attempt ${String(attempt)})`, error);
+      if (attempt >= topology.deliveryLimit) {
+        return settle(from, () => bury(message, error instanceof Error ? error.message : String(error)));
+      }
+      const again = { notBefore: Date.now() + redeliveryMs, attempt: attempt + 1, traceparent };
+      return settle(from, () => publishCommand(connection, topology, command, again));
+    }
+  };
+
+  /** Publishes what takes the place of a message, however long that takes: until then the broker has it, unacknowledged. */
+  const settle = async (from: Channel, publish: () => Promise<void>): Promise<boolean> => {
+    for (;;) {
+      try {
+        await publish();
+        return true;
+      } catch (error) {
+        onProblem('command not settled', error);
+        // The channel is gone: the broker delivers the message again.
+        if (!open || channel !== from) return false;
+        await delay(SETTLE_AGAIN_MS);
+      }
     }
   };
 
   const bury = (message: ConsumeMessage, reason: string): Promise<void> =>
-    connection.publish(topology.dead, message.fields.routingKey, message.content.toString(), { headers: { [REASON]: reason } });
+    connection.publish(topology.dead, message.fields.routingKey, message.content, { headers: { ...message.properties.headers, [REASON]: reason } });
 
   const attachment = async (model: ChannelModel): Promise<void> => {
+    if (!open) return;
     const opened = connection.watch(model, await model.createChannel());
+    opened.on('close', () => {
+      if (channel === opened) channel = undefined;
+    });
     await declareCommandQueue(opened, topology, options.service, options.kinds);
     await opened.prefetch(options.prefetch);
     channel = opened;
@@ -94,10 +107,14 @@ export async function consumeCommands(
         return;
       }
       if (!open) return;
-      const run = handle(opened, message).finally(() => running.delete(run));
+      const run = handle(opened, message)
+        .catch((error: unknown) => onProblem('command not acknowledged', error))
+        .finally(() => running.delete(run));
       running.add(run);
     });
     consumerTag = consumer.consumerTag;
+    // Closed meanwhile: what was delivered goes back.
+    if (!open) await connection.closeChannel(opened);
   };
   await connection.attach(attachment);
 

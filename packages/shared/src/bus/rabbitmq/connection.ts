@@ -12,6 +12,10 @@ export interface RabbitConnectionOptions {
   services: Readonly<Record<string, readonly string[]>>;
   /** Told of what recovery does about a lost connection. */
   onProblem: (problem: string, error: unknown) => void;
+  /** How often the first connection is tried again before that is an error; default 5. */
+  startRetries?: number;
+  /** How long the broker may take to confirm a message, in milliseconds; default 5,000. */
+  confirmTimeoutMs?: number;
 }
 
 /** Makes channels and consumers on a new connection. Run again on every reconnect. */
@@ -19,6 +23,8 @@ export type Attachment = (model: ChannelModel) => Promise<void>;
 
 const CONFIRM_TIMEOUT_MS = 5_000;
 const MAX_UNCONFIRMED = 2_048;
+/** Seconds after which a silent broker is taken for gone (in RabbitMQ's own default it is a minute). */
+const HEARTBEAT_S = 15;
 
 /**
  * One connection that comes back by itself (amqplib's recovery): the first must succeed within a few tries, later ones are tried for
@@ -29,6 +35,8 @@ export class RabbitConnection {
   private readonly attachments = new Set<Attachment>();
   private readonly unconfirmed = new Semaphore(MAX_UNCONFIRMED);
   private readonly closing = new WeakSet<object>();
+  /** Connections of which a channel was closed by the broker: not to be used, also when their set-up comes to its end. */
+  private readonly broken = new WeakSet<ChannelModel>();
   private recovering: RecoveringChannelModel | undefined;
   private model: ChannelModel | undefined;
   private publisher: ConfirmChannel | undefined;
@@ -40,14 +48,14 @@ export class RabbitConnection {
   /** @throws CetusError `bus_unavailable` when the broker is not there */
   async open(): Promise<void> {
     try {
-      this.recovering = await connect(this.options.url, {
+      this.recovering = await connect(withHeartbeat(this.options.url), {
         timeout: 10_000,
         clientProperties: { product: 'cetus' },
         recovery: {
           initialDelay: 200,
           maxDelay: 5_000,
           jitter: 0.5,
-          initialMaxRetries: 5,
+          initialMaxRetries: this.options.startRetries ?? 5,
           maxRetries: Number.POSITIVE_INFINITY,
           setup: (model: ChannelModel) => this.setup(model),
         },
@@ -62,6 +70,7 @@ export class RabbitConnection {
     });
     this.recovering.on('connect-failed', (error: Error) => this.options.onProblem('reconnecting failed', error));
     this.recovering.on('error', (error: Error) => this.options.onProblem('connection error', error));
+    this.recovering.on('blocked', (reason: string) => this.options.onProblem('the broker takes no messages now', new Error(reason)));
     this.recovering.on('handler-error', (error: Error) => this.options.onProblem('handler error', error));
   }
 
@@ -74,7 +83,9 @@ export class RabbitConnection {
       await attachment(model);
     } catch (error) {
       // A connection that is lost meanwhile runs it again; anything else is a mistake of the caller.
-      if (this.model === model) throw error;
+      if (this.model !== model) return;
+      this.attachments.delete(attachment);
+      throw error;
     }
   }
 
@@ -87,7 +98,9 @@ export class RabbitConnection {
     channel.on('error', (error: Error) => this.options.onProblem('channel error', error));
     channel.on('handler-error', (error: Error) => this.options.onProblem('handler error', error));
     channel.on('close', () => {
-      if (!this.closing.has(channel)) this.restart(model);
+      if (this.closing.has(channel)) return;
+      this.broken.add(model);
+      this.restart(model);
     });
     return channel;
   }
@@ -105,7 +118,7 @@ export class RabbitConnection {
   }
 
   /**
-   * Publishes and waits for the broker's confirm. At most {@link MAX_UNCONFIRMED} wait at once, so memory stays bounded.
+   * Publishes a JSON body (a buffer: as it is) and waits for the broker's confirm. At most {@link MAX_UNCONFIRMED} wait at once, so memory stays bounded.
    * @throws CetusError `bus_unavailable`
    */
   async publish(exchange: string, routingKey: string, body: unknown, options: Options.Publish): Promise<void> {
@@ -115,8 +128,8 @@ export class RabbitConnection {
       await new Promise<void>((resolve, reject) => {
         const fail = (cause: unknown): void =>
           reject(new CetusError('bus_unavailable', 'RabbitMQ did not confirm a message', { cause }));
-        const timer = setTimeout(fail, CONFIRM_TIMEOUT_MS, undefined);
-        const content = Buffer.from(JSON.stringify(body));
+        const timer = setTimeout(fail, this.options.confirmTimeoutMs ?? CONFIRM_TIMEOUT_MS, undefined);
+        const content = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
         const confirmed = (error: unknown): void => {
           clearTimeout(timer);
           if (error == null) resolve();
@@ -144,11 +157,21 @@ export class RabbitConnection {
   }
 
   private async setup(model: ChannelModel): Promise<void> {
-    const publisher = await model.createConfirmChannel();
+    // Recovery listens to a connection only when its set-up is done; an error that nobody hears would end the process.
+    const onError = (error: Error): void => this.options.onProblem('connection error', error);
+    model.on('error', onError);
+    const publisher = this.watch(model, await model.createConfirmChannel());
     await declareTopology(publisher, this.options.topology, this.options.services);
     for (const attachment of this.attachments) await attachment(model);
-    this.watch(model, publisher);
+    if (this.broken.has(model)) throw new Error('A channel was closed while the connection was set up');
+    model.off('error', onError);
     this.model = model;
     this.publisher = publisher;
   }
+}
+
+function withHeartbeat(address: string): string {
+  const url = new URL(address);
+  if (!url.searchParams.has('heartbeat')) url.searchParams.set('heartbeat', String(HEARTBEAT_S));
+  return url.href;
 }

@@ -7,6 +7,8 @@ import { consumeCommands, publishCommand } from './command-consumer.ts';
 import { RabbitConnection } from './connection.ts';
 import { Requester, serveRequests } from './requests.ts';
 
+const REDELIVERY_MS = 1_000;
+
 export interface RabbitBusOptions {
   /** An `amqp://` or `amqps://` URI. */
   url: string;
@@ -16,6 +18,12 @@ export interface RabbitBusOptions {
   services: Readonly<Record<string, readonly string[]>>;
   /** Told of everything that went wrong and is being mended. */
   onProblem: (problem: string, error: unknown) => void;
+  /** How long a command whose handler failed waits before it is delivered again, in milliseconds; default 1,000. */
+  redeliveryMs?: number;
+  /** How often the first connection is tried again before that is an error; default 5, which takes about six seconds. */
+  startRetries?: number;
+  /** How long the broker may take to confirm a message, in milliseconds; default 5,000. */
+  confirmTimeoutMs?: number;
 }
 
 /**
@@ -24,11 +32,22 @@ export interface RabbitBusOptions {
  */
 export async function connectRabbitBus(options: RabbitBusOptions): Promise<Bus> {
   const topology = createTopology(options.prefix);
-  const { onProblem } = options;
+  const { onProblem, redeliveryMs = REDELIVERY_MS } = options;
   const connection = new RabbitConnection({ ...options, topology });
   const requester = new Requester(topology);
   await connection.attach((model) => requester.attach(model, (channel) => connection.watch(model, channel)));
   await connection.open();
+
+  const subscriptions = new Set<Subscription>();
+  const track = async (opening: Promise<Subscription>): Promise<Subscription> => {
+    const subscription = await opening;
+    subscriptions.add(subscription);
+    return {
+      async close() {
+        if (subscriptions.delete(subscription)) await subscription.close();
+      },
+    };
+  };
 
   return {
     publishCommand: (command, { delayMs = 0 } = {}) =>
@@ -36,7 +55,7 @@ export async function connectRabbitBus(options: RabbitBusOptions): Promise<Bus> 
         traceparent: currentTraceparent(),
         ...(delayMs > 0 ? { notBefore: Date.now() + delayMs } : {}),
       }),
-    consumeCommands: (consumer) => consumeCommands(connection, topology, consumer, onProblem),
+    consumeCommands: (consumer) => track(consumeCommands(connection, topology, consumer, { onProblem, redeliveryMs })),
     publishNotification: (routingKey, event) =>
       connection.publish(topology.notifications, routingKey, event, {
         contentType: 'application/cloudevents+json',
@@ -45,12 +64,15 @@ export async function connectRabbitBus(options: RabbitBusOptions): Promise<Bus> 
         timestamp: Math.floor(Date.parse(event.time) / 1000),
       }),
     subscribeNotifications: (pattern, handler, { onInterrupted } = {}) =>
-      subscribe(connection, topology, pattern, handler, onInterrupted),
+      track(subscribe(connection, topology, pattern, { handler, onInterrupted, onProblem })),
     request: (service, method, params, { timeoutMs }) => requester.request(service, method, params, timeoutMs),
     serveRequests: (service, handler, { concurrency = 16 } = {}) =>
-      serveRequests(connection, topology, service, handler, concurrency, onProblem),
+      track(serveRequests(connection, topology, service, handler, concurrency, onProblem)),
     health: async () => connection.assertConnected(),
-    close: () => connection.close(),
+    async close() {
+      await Promise.all([...subscriptions].map((subscription) => subscription.close()));
+      await connection.close();
+    },
   };
 }
 
@@ -59,12 +81,17 @@ async function subscribe(
   connection: RabbitConnection,
   topology: Topology,
   pattern: string,
-  handler: (event: CloudEvent, routingKey: string) => void,
-  onInterrupted: (() => void) | undefined,
+  options: {
+    handler: (event: CloudEvent, routingKey: string) => void;
+    onInterrupted: (() => void) | undefined;
+    onProblem: (problem: string, error: unknown) => void;
+  },
 ): Promise<Subscription> {
   let channel: Channel | undefined;
+  let open = true;
   let attached = 0;
   const attachment = async (model: ChannelModel): Promise<void> => {
+    if (!open) return;
     const opened = connection.watch(model, await model.createChannel());
     const { queue } = await opened.assertQueue('', { exclusive: true, autoDelete: true, durable: false });
     await opened.bindQueue(queue, topology.notifications, pattern);
@@ -74,16 +101,23 @@ async function subscribe(
         connection.restart(model);
         return;
       }
-      handler(JSON.parse(message.content.toString()) as CloudEvent, message.fields.routingKey);
       opened.ack(message);
+      if (!open) return;
+      try {
+        options.handler(JSON.parse(message.content.toString()) as CloudEvent, message.fields.routingKey);
+      } catch (error) {
+        options.onProblem(`notification ${message.fields.routingKey} not handled`, error);
+      }
     });
     channel = opened;
     attached += 1;
-    if (attached > 1) onInterrupted?.();
+    if (attached > 1) options.onInterrupted?.();
+    if (!open) await connection.closeChannel(opened);
   };
   await connection.attach(attachment);
   return {
     async close() {
+      open = false;
       connection.detach(attachment);
       await connection.closeChannel(channel);
     },

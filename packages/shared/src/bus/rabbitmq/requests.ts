@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
-import { CetusError, isErrorCode } from '../../errors/index.ts';
+import { CetusError } from '../../errors/index.ts';
 import type { RequestHandler, Subscription } from '../bus.ts';
 import { withDeadline } from '../deadline.ts';
+import { answerOf, describeError, type Reply } from '../reply.ts';
 import { currentTraceparent, runInTrace } from '../trace.ts';
 import type { Topology } from '../topology.ts';
 import type { RabbitConnection } from './connection.ts';
 
 /** RabbitMQ's direct reply-to: replies come to the channel that asked, without a queue. */
 const REPLY_TO = 'amq.rabbitmq.reply-to';
-
-type Reply = { ok: true; result: unknown } | { ok: false; error: { code: string; detail: string; field?: string } };
 
 /** Asks services and matches their replies. */
 export class Requester {
@@ -28,6 +27,12 @@ export class Requester {
       const detail = `No ${message.fields.routingKey} is running`;
       this.settle(message.properties.correlationId as string, { ok: false, error: { code: 'bus_unavailable', detail } });
     });
+    channel.on('close', () => {
+      if (this.channel === channel) this.channel = undefined;
+      // Replies come to the channel that asked, and nowhere else.
+      const error = { code: 'bus_unavailable', detail: 'The connection to RabbitMQ was lost before the answer came' };
+      for (const settle of this.waiting.values()) settle({ ok: false, error });
+    });
     await channel.consume(REPLY_TO, (message) => this.onReply(message), { noAck: true });
     this.channel = channel;
   }
@@ -37,25 +42,24 @@ export class Requester {
     if (channel === undefined) throw new CetusError('bus_unavailable', 'RabbitMQ cannot be reached');
     const correlationId = randomUUID();
     const traceparent = currentTraceparent();
+    const content = Buffer.from(JSON.stringify(params ?? null));
     try {
       return await withDeadline(service, timeoutMs, async () => {
         const replied = new Promise<Reply>((resolve) => this.waiting.set(correlationId, resolve));
         try {
-          channel.publish(this.topology.requests, service, Buffer.from(JSON.stringify(params)), {
+          channel.publish(this.topology.requests, service, content, {
             mandatory: true,
             replyTo: REPLY_TO,
             correlationId,
             type: method,
-            expiration: timeoutMs,
+            expiration: Math.ceil(timeoutMs),
             contentType: 'application/json',
             headers: traceparent === undefined ? {} : { traceparent },
           });
         } catch (cause) {
           throw new CetusError('bus_unavailable', 'RabbitMQ cannot be reached', { cause });
         }
-        const reply = await replied;
-        if (reply.ok) return reply.result;
-        throw errorOf(reply.error);
+        return answerOf(await replied);
       });
     } finally {
       this.waiting.delete(correlationId);
@@ -85,6 +89,7 @@ export async function serveRequests(
   const running = new Set<Promise<void>>();
   let channel: Channel | undefined;
   let consumerTag: string | undefined;
+  let open = true;
 
   const answer = async (from: Channel, message: ConsumeMessage): Promise<void> => {
     const { replyTo, correlationId, type, expiration } = message.properties as unknown as Record<string, string | undefined>;
@@ -100,7 +105,7 @@ export async function serveRequests(
       reply = { ok: true, result: result ?? null };
     } catch (error) {
       if (!(error instanceof CetusError)) onProblem(`request ${String(type)} failed`, error);
-      reply = { ok: false, error: describe(error) };
+      reply = { ok: false, error: describeError(error) };
     }
     if (channel !== from) return;
     if (replyTo !== undefined && correlationId !== undefined) {
@@ -110,9 +115,14 @@ export async function serveRequests(
   };
 
   const attachment = async (model: ChannelModel): Promise<void> => {
+    if (!open) return;
     const opened = connection.watch(model, await model.createChannel());
+    opened.on('close', () => {
+      if (channel === opened) channel = undefined;
+    });
     const queue = topology.requestQueue(service);
-    await opened.assertQueue(queue, { durable: false, autoDelete: true });
+    // Durable, as RabbitMQ 4 gives up queues that are neither durable nor exclusive; `expires` is for one that a broker's restart left.
+    await opened.assertQueue(queue, { durable: true, autoDelete: true, expires: 60_000 });
     await opened.bindQueue(queue, topology.requests, service);
     await opened.prefetch(concurrency);
     channel = opened;
@@ -121,17 +131,20 @@ export async function serveRequests(
         connection.restart(model);
         return;
       }
+      if (!open) return;
       const run = answer(opened, message)
         .catch((error: unknown) => onProblem('request not answered', error))
         .finally(() => running.delete(run));
       running.add(run);
     });
     consumerTag = consumer.consumerTag;
+    if (!open) await connection.closeChannel(opened);
   };
   await connection.attach(attachment);
 
   return {
     async close() {
+      open = false;
       connection.detach(attachment);
       if (channel !== undefined && consumerTag !== undefined) {
         await channel.cancel(consumerTag).catch((error: unknown) => onProblem('cancelling a consumer failed', error));
@@ -140,14 +153,4 @@ export async function serveRequests(
       await connection.closeChannel(channel);
     },
   };
-}
-
-function describe(error: unknown): { code: string; detail: string; field?: string } {
-  if (!(error instanceof CetusError)) return { code: 'internal_error', detail: 'The service made a mistake' };
-  return { code: error.code, detail: error.message, ...(error.field === undefined ? {} : { field: error.field }) };
-}
-
-function errorOf(error: { code: string; detail: string; field?: string }): CetusError {
-  const code = isErrorCode(error.code) ? error.code : 'internal_error';
-  return new CetusError(code, error.detail, error.field === undefined ? {} : { field: error.field });
 }

@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { Uuid } from '../common.ts';
 import { ACTIONS, FailureSchema, OPERATION_STATES } from '../state.ts';
-import { DateTimeOrNull, Enum, Ref } from './fields.ts';
+import { DateTimeOrNull, Enum, Ref, StringOrNull } from './fields.ts';
 import { Links, ListQuery, Next } from './list.ts';
 
 /** An operation as it is read. */
@@ -19,6 +19,7 @@ export const OperationView = Type.Object(
     accepted_at: Type.String({ format: 'date-time' }),
     deadline_at: Type.String({ format: 'date-time', description: 'It fails when it has not ended by then.' }),
     finished_at: DateTimeOrNull(),
+    progress: StringOrNull({ description: 'What it waits for now, for people.' }),
     error: Type.Unsafe<Static<typeof FailureSchema> | null>({ ...FailureSchema, type: ['object', 'null'] }),
     links: Links,
   },

@@ -23,7 +23,6 @@ import {
   SubjectKeyIdentifier,
   SubjectPublicKeyInfo,
   TBSCertificate,
-  Time,
   Validity,
   Version,
 } from '@peculiar/asn1-x509';
@@ -76,7 +75,11 @@ function spkiOf(key: KeyObject): SubjectPublicKeyInfo {
 
 /** RFC 5280, 4.2.1.2, method 1: SHA-1 of the public key's bits. It names a key, it protects nothing. */
 function keyIdentifier(key: KeyObject): ArrayBuffer {
-  return arrayBuffer(createHash('sha1').update(new Uint8Array(spkiOf(key).subjectPublicKey)).digest());
+  return arrayBuffer(
+    createHash('sha1')
+      .update(new Uint8Array(spkiOf(key).subjectPublicKey))
+      .digest(),
+  );
 }
 
 function extension(id: string, critical: boolean, value: unknown): Extension {
@@ -90,7 +93,12 @@ function serialNumber(): ArrayBuffer {
   return arrayBuffer(bytes);
 }
 
-function signCertificate(request: CertificateRequest, issuer: Name, key: KeyObject, extensions: Extension[]): string {
+function signCertificate(
+  request: CertificateRequest,
+  issuer: Name,
+  key: KeyObject,
+  extensions: Extension[],
+): string {
   const signatureAlgorithm = new AlgorithmIdentifier({ algorithm: ECDSA_WITH_SHA256 });
   const begin = new Date(request.now.getTime() - BACKDATE_MS);
   const end = new Date(request.now.getTime() + request.days * DAY_MS);
@@ -99,18 +107,25 @@ function signCertificate(request: CertificateRequest, issuer: Name, key: KeyObje
     serialNumber: serialNumber(),
     signature: signatureAlgorithm,
     issuer,
-    validity: new Validity({ notBefore: new Time(begin), notAfter: new Time(end) } as never),
+    validity: new Validity({ notBefore: begin, notAfter: end }),
     subject: nameOf(request.subject),
     subjectPublicKeyInfo: spkiOf(request.publicKey),
     extensions: new Extensions(extensions),
   });
   const signatureValue = sign('sha256', new Uint8Array(AsnConvert.serialize(tbsCertificate)), key);
-  const certificate = new Certificate({ tbsCertificate, signatureAlgorithm, signatureValue: arrayBuffer(signatureValue) });
+  const certificate = new Certificate({
+    tbsCertificate,
+    signatureAlgorithm,
+    signatureValue: arrayBuffer(signatureValue),
+  });
   return new X509Certificate(new Uint8Array(AsnConvert.serialize(certificate))).toString();
 }
 
 /** A self-signed authority with a P-256 key. PEM. */
-export function selfSignedAuthority(request: Omit<CertificateRequest, 'publicKey'>, privateKey: KeyObject): string {
+export function selfSignedAuthority(
+  request: Omit<CertificateRequest, 'publicKey'>,
+  privateKey: KeyObject,
+): string {
   const publicKey = createPublicKey(privateKey);
   const usage = KeyUsageFlags.digitalSignature | KeyUsageFlags.keyEncipherment | KeyUsageFlags.keyCertSign;
   return signCertificate({ ...request, publicKey }, nameOf(request.subject), privateKey, [
@@ -127,8 +142,16 @@ export function clientCertificate(request: CertificateRequest, issuer: Issuer): 
   const authorityKey = new KeyIdentifier(keyIdentifier(issuer.privateKey));
   return signCertificate(request, issuerName, issuer.privateKey, [
     extension(id_ce_basicConstraints, true, new BasicConstraints({ cA: false })),
-    extension(id_ce_keyUsage, true, new KeyUsage(KeyUsageFlags.digitalSignature | KeyUsageFlags.keyEncipherment)),
+    extension(
+      id_ce_keyUsage,
+      true,
+      new KeyUsage(KeyUsageFlags.digitalSignature | KeyUsageFlags.keyEncipherment),
+    ),
     extension(id_ce_extKeyUsage, false, new ExtendedKeyUsage([CLIENT_AUTH])),
-    extension(id_ce_authorityKeyIdentifier, false, new AuthorityKeyIdentifier({ keyIdentifier: authorityKey })),
+    extension(
+      id_ce_authorityKeyIdentifier,
+      false,
+      new AuthorityKeyIdentifier({ keyIdentifier: authorityKey }),
+    ),
   ]);
 }

@@ -10,7 +10,7 @@ import type { HeatSite } from './stack-input-from-spec.ts';
 export function clusterFacts(cluster: StoredCluster, stack: Stack, secrets: ClusterSecretStore, site: HeatSite): ClusterFacts {
   const outputs = readStackOutputs(stack.outputs ?? []);
   const port = cluster.spec.apiserver_port ?? 6443;
-  const api_address = outputs.apiAddress === undefined ? null : apiUrl(outputs.apiAddress, port);
+  const api_address = outputs.apiAddress === null ? null : apiUrl(outputs.apiAddress, port);
   return {
     stack_id: stack.id,
     api_address,

@@ -82,7 +82,13 @@ const CODE_OF_EXCEPTION: Readonly<Record<string, StackFailureCode>> = {
   PhysicalResourceNameAmbiguity: 'resource_failed',
 };
 
-const NOT_FOUND = new Set(['EntityNotFound', 'NotFound', 'NotFoundException', 'ResourceNotFound', 'StackValidationFailed']);
+const NOT_FOUND = new Set([
+  'EntityNotFound',
+  'NotFound',
+  'NotFoundException',
+  'ResourceNotFound',
+  'StackValidationFailed',
+]);
 
 /** Nova and Cinder answer an exhausted quota with 403 and no class of its own. */
 const QUOTA_BY_FORBIDDEN = ['OS::Nova::', 'OS::Cinder::', 'OS::Octavia::'];
@@ -106,7 +112,11 @@ function notFoundCode(type: string, reason: string, asked: AskedReferences): Sta
   ];
   for (const [code, references] of kinds) {
     // Identifiers of our own are looked for, never Heat's wording.
-    if (references.some((reference) => reference !== undefined && reference !== '' && reason.includes(`(${reference})`))) {
+    if (
+      references.some(
+        (reference) => reference !== undefined && reference !== '' && reason.includes(`(${reference})`),
+      )
+    ) {
       return code;
     }
   }
@@ -165,7 +175,10 @@ function timedOut(stack: FailedStack, events: readonly StackEventState[]): boole
   const start = time(action === 'CREATE' ? stack.creation_time : stack.updated_time);
   const end = Math.max(
     ...events
-      .filter(({ resource_name, resource_status }) => resource_name === stack.stack_name && resource_status === stack.stack_status)
+      .filter(
+        ({ resource_name, resource_status }) =>
+          resource_name === stack.stack_name && resource_status === stack.stack_status,
+      )
       .map(({ event_time }) => time(event_time))
       .filter(Number.isFinite),
     Number.NEGATIVE_INFINITY,
@@ -175,7 +188,10 @@ function timedOut(stack: FailedStack, events: readonly StackEventState[]): boole
 
 function eventReason(resource: StackResourceState, events: readonly StackEventState[]): string | undefined {
   const matching = events
-    .filter((event) => event.resource_name === resource.resource_name && event.resource_status === resource.resource_status)
+    .filter(
+      (event) =>
+        event.resource_name === resource.resource_name && event.resource_status === resource.resource_status,
+    )
     .filter((event) => exceptionOf(event.resource_status_reason ?? '') !== undefined)
     .sort((a, b) => time(a.event_time) - time(b.event_time));
   return matching[0]?.resource_status_reason ?? undefined;
@@ -195,7 +211,8 @@ export function describeStackFailure(
   const stackReason = stack.stack_status_reason ?? stack.stack_status;
   const failed = cause(resources);
   const own = failed?.resource_status_reason ?? '';
-  const reason = failed === undefined || exceptionOf(own) !== undefined ? own : (eventReason(failed, events) ?? own);
+  const reason =
+    failed === undefined || exceptionOf(own) !== undefined ? own : (eventReason(failed, events) ?? own);
   const explained = exceptionOf(reason) !== undefined;
   if (!explained && timedOut(stack, events)) {
     const limit = typeof stack.timeout_mins === 'number' ? ` after ${stack.timeout_mins} minutes` : '';

@@ -68,7 +68,10 @@ export async function issueClientCertificate(
 ): Promise<KeyedCertificate> {
   const { publicKey, privateKey } = await keyPair();
   const issuer = { certificate: ca.certificate, privateKey: createPrivateKey(ca.key) };
-  return { certificate: clientCertificate({ subject, publicKey, now, days }, issuer), key: keyPem(privateKey) };
+  return {
+    certificate: clientCertificate({ subject, publicKey, now, days }, issuer),
+    key: keyPem(privateKey),
+  };
 }
 
 /** The administrator's certificate; `system:masters` passes every authorisation, so it also repairs a broken RBAC. */
@@ -77,7 +80,12 @@ export function issueAdminCertificate(
   days = ADMIN_DAYS,
   now = new Date(),
 ): Promise<KeyedCertificate> {
-  return issueClientCertificate(ca, { commonName: 'cetus-admin', organizations: ['system:masters'] }, days, now);
+  return issueClientCertificate(
+    ca,
+    { commonName: 'cetus-admin', organizations: ['system:masters'] },
+    days,
+    now,
+  );
 }
 
 /** A new kubeadm bootstrap token, 16 secret characters from the operating system's random source. */

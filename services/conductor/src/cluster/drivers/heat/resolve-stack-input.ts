@@ -28,7 +28,10 @@ function parseRange(field: string, cidr: string): Range {
   const [address = '', prefixText = '', ...rest] = cidr.split('/');
   const prefix = Number(prefixText);
   if (rest.length > 0 || !isIPv4(address) || !/^\d{1,2}$/.test(prefixText) || prefix > 32) {
-    throw new InvalidStackInputError(field, `must be an IPv4 range such as 10.100.0.0/16, not ${JSON.stringify(cidr)}`);
+    throw new InvalidStackInputError(
+      field,
+      `must be an IPv4 range such as 10.100.0.0/16, not ${JSON.stringify(cidr)}`,
+    );
   }
   const value = address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
   const size = 2 ** (32 - prefix);
@@ -57,15 +60,13 @@ function checkRanges(input: ClusterStackInput, nodeCidr: string): void {
   require(pods.prefix <= POD_RANGE_OF_A_NODE, 'podCidr', `must be at least a /${POD_RANGE_OF_A_NODE}`);
   require(services.prefix <= 28, 'serviceCidr', 'must be at least a /28');
   const room = 2 ** (POD_RANGE_OF_A_NODE - pods.prefix);
-  require(
-    input.masterCount + input.nodeCount <= room,
-    'podCidr',
-    `has room for ${room} nodes, the cluster has ${input.masterCount + input.nodeCount}`,
-  );
+  require(input.masterCount + input.nodeCount <=
+    room, 'podCidr', `has room for ${room} nodes, the cluster has ${input.masterCount + input.nodeCount}`);
 }
 
 function checkSize(field: string, gib: number | undefined): void {
-  require(gib === undefined || (Number.isInteger(gib) && gib > 0), field, 'must be a whole number of GiB above 0');
+  require(gib === undefined ||
+    (Number.isInteger(gib) && gib > 0), field, 'must be a whole number of GiB above 0');
 }
 
 function checkUrl(field: string, value: string | undefined): void {
@@ -76,19 +77,22 @@ function checkUrl(field: string, value: string | undefined): void {
 
 function checkSoftware(input: ClusterStackInput): number {
   const minor = Number(KUBE_TAG.exec(input.kubeTag)?.[1] ?? Number.NaN);
-  require(minor >= OLDEST_KUBE_MINOR, 'kubeTag', `must be a version such as v1.33.2, v1.${OLDEST_KUBE_MINOR}.0 or later`);
+  require(minor >=
+    OLDEST_KUBE_MINOR, 'kubeTag', `must be a version such as v1.33.2, v1.${OLDEST_KUBE_MINOR}.0 or later`);
   checkUrl('packageRepository', input.packageRepository);
   checkUrl('httpProxy', input.httpProxy);
   checkUrl('httpsProxy', input.httpsProxy);
-  require(input.noProxy === undefined || PRINTABLE.test(input.noProxy), 'noProxy', 'must be a comma separated list');
+  require(input.noProxy === undefined ||
+    PRINTABLE.test(input.noProxy), 'noProxy', 'must be a comma separated list');
   const { imageRepository, insecureRegistry, sshPublicKey } = input;
-  require(
-    imageRepository === undefined || REPOSITORY.test(imageRepository),
-    'imageRepository',
-    'must be host[:port][/path] in lower case, without a scheme',
-  );
-  require(insecureRegistry === undefined || REGISTRY_HOST.test(insecureRegistry), 'insecureRegistry', 'must be host[:port]');
-  require(sshPublicKey === undefined || SSH_KEY.test(sshPublicKey.trim()), 'sshPublicKey', 'must be one OpenSSH public key line');
+  require(imageRepository === undefined ||
+    REPOSITORY.test(
+      imageRepository,
+    ), 'imageRepository', 'must be host[:port][/path] in lower case, without a scheme');
+  require(insecureRegistry === undefined ||
+    REGISTRY_HOST.test(insecureRegistry), 'insecureRegistry', 'must be host[:port]');
+  require(sshPublicKey === undefined ||
+    SSH_KEY.test(sshPublicKey.trim()), 'sshPublicKey', 'must be one OpenSSH public key line');
   return minor;
 }
 
@@ -100,30 +104,24 @@ function checkSoftware(input: ClusterStackInput): number {
 export function resolveStackInput(input: ClusterStackInput): ResolvedStackInput {
   require(UUID.test(input.uuid), 'uuid', 'must be a lower case UUID');
   require([1, 3, 5].includes(input.masterCount), 'masterCount', 'must be 1, 3 or 5');
-  require(Number.isInteger(input.nodeCount) && input.nodeCount >= 0, 'nodeCount', 'must be a whole number from 0');
+  require(Number.isInteger(input.nodeCount) &&
+    input.nodeCount >= 0, 'nodeCount', 'must be a whole number from 0');
   const port = input.apiserverPort;
   require(Number.isInteger(port) && port > 0 && port < 65536, 'apiserverPort', 'must be a port, 1 to 65535');
   const required = ['name', 'projectId', 'masterFlavorId', 'nodeFlavorId', 'externalNetwork'] as const;
   for (const field of required) require(input[field].length > 0, field, 'must not be empty');
-  require(
-    input.fixedSubnet === undefined || input.fixedNetwork !== undefined,
-    'fixedSubnet',
-    'needs fixedNetwork, the network it belongs to',
-  );
+  require(input.fixedSubnet === undefined ||
+    input.fixedNetwork !== undefined, 'fixedSubnet', 'needs fixedNetwork, the network it belongs to');
   const sizes = ['etcdVolumeSize', 'dockerVolumeSize', 'bootVolumeSize'] as const;
   for (const field of sizes) checkSize(field, input[field]);
-  require(
-    input.bootVolumeType === undefined || input.bootVolumeSize !== undefined,
-    'bootVolumeType',
-    'needs bootVolumeSize',
-  );
+  require(input.bootVolumeType === undefined ||
+    input.bootVolumeSize !== undefined, 'bootVolumeType', 'needs bootVolumeSize');
   const timeout = input.bootstrapTimeoutSeconds ?? DEFAULT_BOOTSTRAP_TIMEOUT_SECONDS;
-  require(
-    Number.isInteger(timeout) && timeout >= 1 && timeout <= 43_200,
-    'bootstrapTimeoutSeconds',
-    'must be 1 to 43200 seconds',
-  );
-  for (const server of input.dnsNameservers) require(isIPv4(server), 'dnsNameservers', 'must be IPv4 addresses');
+  require(Number.isInteger(timeout) &&
+    timeout >= 1 &&
+    timeout <= 43_200, 'bootstrapTimeoutSeconds', 'must be 1 to 43200 seconds');
+  for (const server of input.dnsNameservers)
+    require(isIPv4(server), 'dnsNameservers', 'must be IPv4 addresses');
   const nodeCidr = input.nodeCidr ?? DEFAULT_NODE_CIDR;
   checkRanges(input, nodeCidr);
   return {

@@ -4,7 +4,9 @@ import { NODE_UNITS } from './node-files.ts';
 
 function writeFile(file: NodeFile): object {
   const base = { path: file.path, owner: 'root:root', permissions: file.mode };
-  return 'text' in file ? { ...base, content: file.text } : { ...base, encoding: 'b64', content: file.base64 };
+  return 'text' in file
+    ? { ...base, content: file.text }
+    : { ...base, encoding: 'b64', content: file.base64 };
 }
 
 /** User data for cloud-init: `#cloud-config` and YAML, tokens included. */

@@ -74,11 +74,16 @@ function daemonSet(images: { flannel: string; cniPlugin: string }): object {
     // A node is NotReady, and tainted so, until flannel runs on it.
     tolerations: [{ operator: 'Exists', effect: 'NoSchedule' }],
     initContainers: [
-      copy('install-cni-plugin', images.cniPlugin, '/flannel', '/opt/cni/bin/flannel', [mount('cni-plugin', '/opt/cni/bin')]),
-      copy('install-cni', images.flannel, '/etc/kube-flannel/cni-conf.json', '/etc/cni/net.d/10-flannel.conflist', [
-        mount('cni', '/etc/cni/net.d'),
-        mount('flannel-cfg', '/etc/kube-flannel/'),
+      copy('install-cni-plugin', images.cniPlugin, '/flannel', '/opt/cni/bin/flannel', [
+        mount('cni-plugin', '/opt/cni/bin'),
       ]),
+      copy(
+        'install-cni',
+        images.flannel,
+        '/etc/kube-flannel/cni-conf.json',
+        '/etc/cni/net.d/10-flannel.conflist',
+        [mount('cni', '/etc/cni/net.d'), mount('flannel-cfg', '/etc/kube-flannel/')],
+      ),
     ],
     containers: [
       {
@@ -140,5 +145,7 @@ export function flannelManifest(options: { podCidr: string; imageRepository?: st
     },
     daemonSet(flannelImages(options.imageRepository)),
   ];
-  return documents.map((document) => stringify(document, { lineWidth: 0, aliasDuplicateObjects: false })).join('---\n');
+  return documents
+    .map((document) => stringify(document, { lineWidth: 0, aliasDuplicateObjects: false }))
+    .join('---\n');
 }

@@ -11,7 +11,7 @@ install_packages() {
     "\${apt[@]}" install "\${missing[@]}"
   fi
   if kubernetes_installed; then return 0; fi
-  install -d -m 0755 /etc/apt/keyrings
+  install -d -m 0755 /etc/apt/keyrings /etc/apt/sources.list.d
   curl --silent --show-error --fail --location --retry 5 --max-time 60 \\
     --output /etc/apt/keyrings/kubernetes.asc "$PACKAGE_REPOSITORY/Release.key"
   echo "deb [signed-by=/etc/apt/keyrings/kubernetes.asc] $PACKAGE_REPOSITORY /" >/etc/apt/sources.list.d/kubernetes.list

@@ -87,7 +87,9 @@ function joinConfiguration(options: KubeadmOptions, nodeRegistration: object): o
           caCertHashes: [options.discoveryHash],
         },
       },
-      ...(options.role === 'control-plane' ? { controlPlane: { localAPIEndpoint: localEndpoint(options) } } : {}),
+      ...(options.role === 'control-plane'
+        ? { controlPlane: { localAPIEndpoint: localEndpoint(options) } }
+        : {}),
     },
   ];
 }

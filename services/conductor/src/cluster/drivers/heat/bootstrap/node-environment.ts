@@ -6,7 +6,8 @@ import { masterAddressToken, TOKEN } from './tokens.ts';
 
 function packageSource(input: ResolvedStackInput, distribution: Distribution): Record<string, string> {
   if (distribution === 'debian') {
-    const repository = input.packageRepository ?? `https://pkgs.k8s.io/core:/stable:/v1.${input.kubeMinor}/deb`;
+    const repository =
+      input.packageRepository ?? `https://pkgs.k8s.io/core:/stable:/v1.${input.kubeMinor}/deb`;
     return { PACKAGE_REPOSITORY: repository.replace(/\/+$/, '') };
   }
   const mirror = input.packageRepository?.replace(/\/+$/, '');

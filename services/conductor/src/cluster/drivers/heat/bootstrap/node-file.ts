@@ -1,5 +1,7 @@
 /** A file a node finds at its first boot. `base64` names a token whose replacement is the content in base64. */
-export type NodeFile = { path: string; mode: '0600' | '0644' | '0700' } & ({ text: string } | { base64: string });
+export type NodeFile = { path: string; mode: '0600' | '0644' | '0700' } & (
+  { text: string } | { base64: string }
+);
 
 /** `init` starts the control plane, `control-plane` are the masters that join it, `worker` the others. */
 export type NodeRole = 'init' | 'control-plane' | 'worker';

@@ -94,12 +94,18 @@ export function nodeFiles(
   return [
     nodeEnvironment(input, node, distribution),
     { path: BOOTSTRAP_SCRIPT_PATH, mode: '0700', text: bootstrapScript(install) },
-    { path: '/etc/cetus/kubeadm.yaml', mode: '0600', text: kubeadmConfig({ input, ...node, discoveryHash: hash }) },
+    {
+      path: '/etc/cetus/kubeadm.yaml',
+      mode: '0600',
+      text: kubeadmConfig({ input, ...node, discoveryHash: hash }),
+    },
     ...authorityFiles(node.role, secrets),
     ...containerRuntimeFiles(input),
     { path: '/etc/modules-load.d/cetus.conf', mode: '0644', text: MODULES },
     { path: '/etc/sysctl.d/90-cetus.conf', mode: '0644', text: SYSCTL },
-    ...(node.role === 'init' ? [{ path: '/etc/cetus/flannel.yaml', mode: '0644' as const, text: flannelManifest(input) }] : []),
+    ...(node.role === 'init'
+      ? [{ path: '/etc/cetus/flannel.yaml', mode: '0644' as const, text: flannelManifest(input) }]
+      : []),
     ...(input.cloudCaCertificate === undefined || node.role === 'worker'
       ? []
       : [{ path: '/etc/cetus/cloud-ca.pem', mode: '0644' as const, text: input.cloudCaCertificate }]),

@@ -9,7 +9,10 @@ const POOL = 'api_pool';
 const MONITOR = 'api_monitor';
 
 /** What depends on Octavia's provider: OVN knows one algorithm and no HTTPS monitor. */
-function providerProperties(input: ResolvedStackInput): { algorithm: string; monitor: Record<string, HotValue> } {
+function providerProperties(input: ResolvedStackInput): {
+  algorithm: string;
+  monitor: Record<string, HotValue>;
+} {
   const ovn = input.labels.octavia_provider === 'ovn';
   return {
     algorithm: input.labels.octavia_lb_algorithm ?? (ovn ? 'SOURCE_IP_PORT' : 'ROUND_ROBIN'),

@@ -15,7 +15,10 @@ export function addressTokens(input: ResolvedStackInput): Record<string, HotValu
     [TOKEN.apiAddress]: privateApiAddress(input),
     [TOKEN.apiPublicAddress]: apiAddress(input),
     ...Object.fromEntries(
-      Array.from({ length: input.masterCount }, (_, index) => [masterAddressToken(index), masterAddress(index)]),
+      Array.from({ length: input.masterCount }, (_, index) => [
+        masterAddressToken(index),
+        masterAddress(index),
+      ]),
     ),
   };
 }
@@ -57,7 +60,11 @@ function masterVolumes(input: ResolvedStackInput, index: number): Record<string,
   ) as Record<string, HotResource>;
 }
 
-function masterResources(input: ResolvedStackInput, secrets: PublicSecrets, index: number): Record<string, HotResource> {
+function masterResources(
+  input: ResolvedStackInput,
+  secrets: PublicSecrets,
+  index: number,
+): Record<string, HotResource> {
   const name = masterName(input.uuid, index);
   const boot = bootDisk(input, `master_${index}_boot_volume`, `${name}-boot`);
   return {
@@ -106,7 +113,10 @@ function signalResources(input: ResolvedStackInput): Record<string, HotResource>
 }
 
 /** Masters with their ports, volumes and server group, and the condition they signal when Kubernetes answers. */
-export function mastersResources(input: ResolvedStackInput, secrets: PublicSecrets): Record<string, HotResource> {
+export function mastersResources(
+  input: ResolvedStackInput,
+  secrets: PublicSecrets,
+): Record<string, HotResource> {
   const group: Record<string, HotResource> =
     input.masterCount === 1
       ? {}
@@ -119,6 +129,8 @@ export function mastersResources(input: ResolvedStackInput, secrets: PublicSecre
             },
           },
         };
-  const masters = Array.from({ length: input.masterCount }, (_, index) => masterResources(input, secrets, index));
+  const masters = Array.from({ length: input.masterCount }, (_, index) =>
+    masterResources(input, secrets, index),
+  );
   return Object.assign(group, ...masters, signalResources(input)) as Record<string, HotResource>;
 }

@@ -22,7 +22,10 @@ export function clusterOutputs(input: ResolvedStackInput): Record<string, HotOut
   return {
     [OUTPUT.apiAddress]: { description: 'where users reach the API', value: apiAddress(input) },
     [OUTPUT.privateApiAddress]: { description: 'where nodes reach the API', value: privateApiAddress(input) },
-    [OUTPUT.masterAddresses]: { description: 'private addresses of masters', value: masters.map(masterAddress) },
+    [OUTPUT.masterAddresses]: {
+      description: 'private addresses of masters',
+      value: masters.map(masterAddress),
+    },
     [OUTPUT.masterPublicAddresses]: {
       description: 'floating addresses of masters',
       value: masterHasFloatingIp ? [apiAddress(input)] : none,
@@ -39,6 +42,9 @@ export function clusterOutputs(input: ResolvedStackInput): Record<string, HotOut
       description: 'floating addresses of workers',
       value: input.floatingIpEnabled ? getAttr(RESOURCE.workers, 'public_address') : none,
     },
-    [OUTPUT.nodeServerIds]: { description: 'server ids of workers', value: getAttr(RESOURCE.workers, 'refs') },
+    [OUTPUT.nodeServerIds]: {
+      description: 'server ids of workers',
+      value: getAttr(RESOURCE.workers, 'refs'),
+    },
   };
 }

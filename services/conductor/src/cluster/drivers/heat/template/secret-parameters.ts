@@ -14,7 +14,11 @@ function base64(text: string): string {
 
 /** Keys travel in base64: a PEM has line ends, which would break the text they are put into. */
 const SECRET_PARAMETERS: Readonly<Record<string, SecretParameter>> = {
-  ca_key: { token: TOKEN.caKey, description: 'key of the cluster authority', value: ({ ca }) => base64(ca.key) },
+  ca_key: {
+    token: TOKEN.caKey,
+    description: 'key of the cluster authority',
+    value: ({ ca }) => base64(ca.key),
+  },
   etcd_ca_key: {
     token: TOKEN.etcdCaKey,
     description: 'key of the etcd authority',

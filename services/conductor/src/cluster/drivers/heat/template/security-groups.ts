@@ -11,7 +11,14 @@ function ingress(protocol: 'tcp' | 'udp', first: number, last: number, source: S
   const remote: Record<string, HotValue> =
     // Without remote_group_id Heat means the group itself.
     source === 'anywhere' ? { remote_ip_prefix: '0.0.0.0/0' } : { remote_mode: 'remote_group_id' };
-  return { direction: 'ingress', ethertype: 'IPv4', protocol, port_range_min: first, port_range_max: last, ...remote };
+  return {
+    direction: 'ingress',
+    ethertype: 'IPv4',
+    protocol,
+    port_range_min: first,
+    port_range_max: last,
+    ...remote,
+  };
 }
 
 function securityGroup(uuid: string, suffix: string, description: string, rules: HotValue[]): HotResource {

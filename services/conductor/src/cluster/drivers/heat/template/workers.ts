@@ -30,12 +30,18 @@ const WORKER_GROUPS = [RESOURCE.clusterSecurityGroup, RESOURCE.workerSecurityGro
  * hundreds of workers is most of what such a stack costs Heat.
  */
 export function workersAreNested(input: ResolvedStackInput): boolean {
-  return input.floatingIpEnabled || input.dockerVolumeSize !== undefined || input.bootVolumeType !== undefined;
+  return (
+    input.floatingIpEnabled || input.dockerVolumeSize !== undefined || input.bootVolumeType !== undefined
+  );
 }
 
 /** User data of all workers, with Heat's index in place of their number. */
 function workerUserData(input: ResolvedStackInput, secrets: PublicSecrets): HotValue {
-  const text = nodeUserData(input, secrets, { role: 'worker', nodeName: workerName(input.uuid), masterIndex: 0 });
+  const text = nodeUserData(input, secrets, {
+    role: 'worker',
+    nodeName: workerName(input.uuid),
+    masterIndex: 0,
+  });
   return strReplace(text, { ...secretTokens(), ...addressTokens(input) });
 }
 
@@ -73,7 +79,10 @@ function nestedWorker(input: ResolvedStackInput, secrets: PublicSecrets): HotRes
 }
 
 /** The workers. Their number is a parameter, so that scaling is a PATCH of it which touches no existing node. */
-export function workersResources(input: ResolvedStackInput, secrets: PublicSecrets): Record<string, HotResource> {
+export function workersResources(
+  input: ResolvedStackInput,
+  secrets: PublicSecrets,
+): Record<string, HotResource> {
   const member = workersAreNested(input) ? nestedWorker(input, secrets) : plainWorker(input, secrets);
   return {
     [RESOURCE.workers]: {
@@ -122,7 +131,12 @@ export function workerTemplate(input: ResolvedStackInput): HotTemplate | undefin
   const containerVolume =
     input.dockerVolumeSize === undefined
       ? undefined
-      : dataVolume(input, { resourceName: 'container_volume', name, size: input.dockerVolumeSize, server: 'server' });
+      : dataVolume(input, {
+          resourceName: 'container_volume',
+          name,
+          size: input.dockerVolumeSize,
+          server: 'server',
+        });
   const userData: HotValue =
     containerVolume === undefined
       ? getParam('user_data')

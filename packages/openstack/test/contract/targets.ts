@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto';
+import { hasStatus } from '../../src/errors.ts';
+import { KeystoneSession, type KeystoneSessionOptions } from '../../src/keystone.ts';
+import { startSimCloud } from '@cetus/simcloud/sim-cloud';
+
+/** A cloud under the contract. */
+export interface Cloud {
+  authUrl: string;
+  /** Password of all its users. */
+  password: string;
+  /** A session of a user in a project, closed with the cloud. */
+  session(
+    username: string,
+    projectName: string | undefined,
+    options?: Partial<KeystoneSessionOptions>,
+  ): KeystoneSession;
+  close(): Promise<void>;
+}
+
+/** A cloud to hold to the contract: the simulated one always, the lab's real services when an address is given. */
+export interface Target {
+  name: string;
+  start(): Promise<Cloud>;
+}
+
+const LAB_URL = process.env['CETUS_LAB_KEYSTONE_URL'];
+const LAB_PASSWORD = process.env['CETUS_LAB_PASSWORD'] ?? 'devpw';
+
+export const targets: Target[] = [
+  { name: 'simulated cloud', start: startSimulated },
+  ...(LAB_URL === undefined
+    ? []
+    : [{ name: 'lab', start: async () => prepareLab(cloudAt(LAB_URL, LAB_PASSWORD, [])) }]),
+];
+
+/** A stack name nobody else uses. */
+export function uniqueName(prefix: string): string {
+  return `${prefix}-${randomBytes(4).toString('hex')}`;
+}
+
+async function startSimulated(): Promise<Cloud> {
+  const sim = await startSimCloud({ resourceSeconds: { '*': 0.05, 'OS::Nova::Server': 0.2 } });
+  return cloudAt(sim.keystoneUrl, 'devpw', [() => sim.close()]);
+}
+
+function cloudAt(authUrl: string, password: string, closers: (() => Promise<void>)[]): Cloud {
+  const sessions: KeystoneSession[] = [];
+  return {
+    authUrl,
+    password,
+    session: (username, projectName, options = {}) => {
+      const session = new KeystoneSession({
+        authUrl,
+        credentials: {
+          type: 'password',
+          username,
+          password,
+          ...(projectName === undefined ? {} : { projectName }),
+        },
+        ...options,
+      });
+      sessions.push(session);
+      return session;
+    },
+    close: async () => {
+      await Promise.all(sessions.map((session) => session.close()));
+      for (const close of closers) await close();
+    },
+  };
+}
+
+/** Gives the lab the users the simulated cloud is born with. */
+async function prepareLab(cloud: Cloud): Promise<Cloud> {
+  const admin = cloud.session('admin', 'admin');
+  const idOf = async (collection: string, name: string): Promise<string> => {
+    const { body } = await admin.request('identity', 'GET', `/${collection}`, { query: { name } });
+    return (body as Record<string, { id: string }[]>)[collection]?.[0]?.id ?? '';
+  };
+  const wanted = [
+    ['cetus', 'service', 'admin'],
+    ['cetus', 'service', 'service'],
+    ['demo-reader', 'demo', 'reader'],
+  ] as const;
+  for (const [name, project, role] of wanted) {
+    try {
+      const user = { name, password: cloud.password, domain_id: 'default' };
+      await admin.request('identity', 'POST', '/users', { json: { user } });
+    } catch (error) {
+      if (!hasStatus(error, 409)) throw error;
+    }
+    const path = `/projects/${await idOf('projects', project)}/users/${await idOf('users', name)}/roles/${await idOf('roles', role)}`;
+    await admin.request('identity', 'PUT', path);
+  }
+  return cloud;
+}

@@ -1,0 +1,1 @@
+export { startMongo, type RunningMongo, type StartMongoOptions } from './mongodb/index.ts';

@@ -1,0 +1,14 @@
+import { Backbone } from '@cetus/shared/backbone';
+import { createLogger, createMetrics, createService, loadConfig } from '@cetus/shared/service';
+import { startOwnMongo } from '@cetus/test-kit';
+import { apiConfig } from './src/config.ts';
+import { apiResources } from './src/service.ts';
+const mongo = await startOwnMongo();
+const logger = createLogger({ service: 'api', level: (process.env.LL ?? 'debug') as never });
+const metrics = createMetrics('api');
+const config = loadConfig(apiConfig, { CETUS_API_PORT: '9711', CETUS_MONGODB_URL: 'mongodb://x', CETUS_AMQP_URL: 'amqp://x', CETUS_KEYSTONE_URL: 'http://127.0.0.1:5000/v3', CETUS_KEYSTONE_USERNAME: 'magnum', CETUS_KEYSTONE_PASSWORD: 'devpw', CETUS_KEYSTONE_PROJECT_NAME: 'service', ...(process.env.EXTRA ? JSON.parse(process.env.EXTRA) : {}) });
+const backbone = new Backbone({ mongodbUrl: mongo.uri, amqpUrl: undefined, eventRetentionDays: 1, logger });
+const service = createService({ name: 'api', logger, shutdownMs: 5000, resources: [backbone, ...apiResources({ config, backbone, readiness: () => service.health(), logger, metrics })] } as never);
+await service.start();
+console.log('UP');
+process.on('SIGTERM', () => void service.stop().then(() => mongo.stop()).then(() => process.exit(0)));

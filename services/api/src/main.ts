@@ -1,0 +1,23 @@
+import { Backbone } from '@cetus/shared/backbone';
+import { configOrExit, createLogger, createMetrics, runService } from '@cetus/shared/service';
+import { apiConfig } from './config.ts';
+import { apiResources } from './service.ts';
+
+const name = 'api';
+const config = configOrExit(name, apiConfig);
+const logger = createLogger({ service: name, level: config.CETUS_LOG_LEVEL });
+const metrics = createMetrics(name);
+const backbone = new Backbone({
+  mongodbUrl: config.CETUS_MONGODB_URL,
+  amqpUrl: config.CETUS_AMQP_URL,
+  eventRetentionDays: config.CETUS_EVENT_RETENTION_DAYS,
+  logger,
+});
+
+await runService({
+  name,
+  logger,
+  schema: apiConfig,
+  config,
+  resources: (readiness) => [backbone, ...apiResources({ config, backbone, readiness, logger, metrics })],
+});

@@ -1,0 +1,151 @@
+import { createTokenCache, type TokenInfo } from '@cetus/shared/auth';
+import { createInProcessBus, type Bus } from '@cetus/shared/bus';
+import { EventFeed, EventStore, ensureEventIndexes, Relay } from '@cetus/shared/notifications';
+import { Dispatcher, ensureOperationIndexes, OperationStore } from '@cetus/shared/operations';
+import { settle } from '@cetus/shared/reconcile';
+import type { Failure, StoredCluster, StoredClusterTemplate } from '@cetus/shared/schemas';
+import { createLogger, createMetrics, loadConfig, type Logger } from '@cetus/shared/service';
+import { CLUSTER, CLUSTER_TEMPLATE, connectStore, ensureIndexes, KINDS, ReconcileStore, ScopedStore, type Store } from '@cetus/shared/store';
+import { startTestMongo } from '@cetus/test-kit';
+import type { FastifyInstance, InjectOptions } from 'fastify';
+import { createApp } from '../../src/app.ts';
+import { appConfig, type AppConfig } from '../../src/config.ts';
+
+/** The projects of the tests: 32 characters of hexadecimal, as Keystone makes them. */
+export const PROJECT = 'a'.repeat(32);
+export const OTHER_PROJECT = 'b'.repeat(32);
+
+const HOUR_MS = 3_600_000;
+
+/** Tokens by their text. */
+export const TOKENS: Record<string, TokenInfo> = {
+  member: person('member-user', ['member', 'reader'], PROJECT),
+  reader: person('reader-user', ['reader'], PROJECT),
+  admin: person('admin-user', ['admin', 'member', 'reader'], PROJECT),
+  other: person('other-user', ['member', 'reader'], OTHER_PROJECT),
+  nobody: person('nobody-user', [], PROJECT),
+  unscoped: person('unscoped-user', ['member'], undefined),
+};
+
+function person(userId: string, roles: string[], projectId: string | undefined): TokenInfo {
+  return {
+    userId,
+    userName: userId,
+    roles,
+    expiresAt: new Date(Date.now() + HOUR_MS),
+    ...(projectId === undefined ? {} : { projectId }),
+  };
+}
+
+export interface TestApi {
+  app: FastifyInstance;
+  store: Store;
+  bus: Bus;
+  clusters: ScopedStore<StoredCluster>;
+  templates: ScopedStore<StoredClusterTemplate>;
+  dispatcher: Dispatcher;
+  /** Commands that were published, oldest first. */
+  commands: { kind: string; id: string; reason: string }[];
+  /** What the conductor says about references; null: it does not answer. */
+  verdict: { value: unknown };
+  request(options: Omit<InjectOptions, 'headers'> & { token?: string | null; version?: string; headers?: Record<string, string> }): ReturnType<FastifyInstance['inject']>;
+  /** Makes a template and answers its uuid. */
+  template(body?: object): Promise<string>;
+  /** Makes a cluster and answers its uuid. */
+  cluster(body?: object): Promise<string>;
+  /** Does what a conductor does at the end of the operation that goes on. */
+  finish(uuid: string, failure?: Failure | null, status?: object): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The whole API on a database of its own, the in-process bus, and tokens by name. */
+export async function startApi(overrides: Partial<AppConfig> = {}, options: { logger?: Logger } = {}): Promise<TestApi> {
+  const mongo = await startTestMongo();
+  const store = await connectStore({ uri: mongo.uri, database: mongo.databaseName('api') });
+  for (const kind of KINDS) await ensureIndexes(store.db, kind as never);
+  await ensureOperationIndexes(store.db);
+  await ensureEventIndexes(store.db, 1);
+  const logger = options.logger ?? createLogger({ service: 'api-test', level: 'silent' });
+  const commands: TestApi['commands'] = [];
+  const inner = createInProcessBus();
+  const bus: Bus = {
+    ...inner,
+    publishCommand: async ({ kind, id, reason }) => void commands.push({ kind, id, reason }),
+  };
+  const fail = (error: unknown): void => {
+    throw error instanceof Error ? error : new Error(String(error));
+  };
+  const relay = new Relay({ db: store.db, bus, kinds: KINDS, onError: fail });
+  const dispatcher = new Dispatcher({ bus, relay, onError: fail });
+  const events = new EventStore(store);
+  const feed = new EventFeed(bus, events);
+  await feed.start();
+  const verdict: TestApi['verdict'] = { value: { problems: [], image: { id: 'i', os_distro: 'ubuntu' } } };
+  await bus.serveRequests('conductor', async () => (verdict.value instanceof Error ? fail(verdict.value) : verdict.value));
+  const clusters = new ScopedStore(store, CLUSTER);
+  const templates = new ScopedStore(store, CLUSTER_TEMPLATE);
+  const app = await createApp({
+    clusters,
+    templates,
+    operations: new OperationStore(store),
+    events,
+    feed,
+    dispatcher,
+    bus,
+    tokens: createTokenCache({ validateToken: async (token) => TOKENS[token] ?? null }),
+    config: { ...loadConfig(appConfig, {}), CETUS_KEYSTONE_URL: 'http://keystone.example:5000/v3', ...overrides },
+    logger,
+    metrics: createMetrics('api', { process: false }),
+    readiness: async () => ({ ready: true, resources: {} }),
+  });
+
+  const request: TestApi['request'] = ({ token = 'member', version = '1.14', headers = {}, ...rest }) =>
+    app.inject({
+      ...rest,
+      headers: {
+        ...(token === null ? {} : { 'x-auth-token': token }),
+        ...(version === '' ? {} : { 'openstack-api-version': `container-infra ${version}` }),
+        ...headers,
+      },
+    });
+  const make = async (url: string, payload: object): Promise<string> => {
+    const answer = await request({ method: 'POST', url, payload });
+    if (answer.statusCode >= 300) throw new Error(`${url}: ${answer.statusCode} ${answer.body}`);
+    return answer.json<{ uuid: string }>().uuid;
+  };
+  const template = (body: object = {}): Promise<string> =>
+    make('/v1/clustertemplates', { name: 'k8s', coe: 'kubernetes', image_id: 'ubuntu-22.04', ...body });
+
+  return {
+    app,
+    store,
+    bus,
+    clusters,
+    templates,
+    dispatcher,
+    commands,
+    verdict,
+    request,
+    template,
+    cluster: async (body = {}) =>
+      make('/v1/clusters', { name: 'c', cluster_template_id: await template(), ...body }),
+    finish: async (uuid, failure = null, status = {}) => {
+      const reconcile = new ReconcileStore(store, CLUSTER);
+      const claim = await reconcile.claim(uuid, 'test', 10_000);
+      if (typeof claim === 'string') throw new Error(claim);
+      const { object } = claim;
+      const ended = failure === null ? { state: 'COMPLETE' as const } : { state: 'FAILED' as const, failure };
+      const written = await reconcile.commit(object, (current) =>
+        settle(current, object, { status, ended }, { kind: CLUSTER, now: new Date(), resyncMs: 60_000, attempts: 0 }),
+      );
+      await relay.relay(CLUSTER, written);
+    },
+    close: async () => {
+      await app.close();
+      await feed.stop();
+      await dispatcher.close();
+      await bus.close();
+      await store.close();
+    },
+  };
+}

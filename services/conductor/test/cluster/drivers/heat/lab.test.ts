@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import {
+  buildClusterStack,
+  scaleParameters,
+  type ClusterStack,
+} from '../../../../src/cluster/drivers/heat/build-stack.ts';
+import { describeStackFailure } from '../../../../src/cluster/drivers/heat/failure.ts';
+import type { HotValue } from '../../../../src/cluster/drivers/heat/hot.ts';
+import { createClusterSecrets, type ClusterSecrets } from '../../../../src/cluster/drivers/heat/pki.ts';
+import {
+  readStackOutputs,
+  type ClusterStackOutputs,
+} from '../../../../src/cluster/drivers/heat/read-outputs.ts';
+import type { ClusterStackInput } from '../../../../src/cluster/drivers/heat/stack-input.ts';
+import { LabHeat } from './lab-heat.ts';
+import { makeInput } from './support.ts';
+
+const keystoneUrl = process.env.CETUS_LAB_KEYSTONE_URL;
+
+const SHAPES: Record<string, Partial<ClusterStackInput>> = {
+  'one master without floating addresses': {},
+  'one master with floating addresses': { floatingIpEnabled: true },
+  'three masters behind a load balancer': { masterCount: 3, floatingIpEnabled: true },
+  'volumes of every kind': {
+    masterCount: 3,
+    etcdVolumeSize: 5,
+    dockerVolumeSize: 10,
+    volumeType: 'ssd',
+    bootVolumeSize: 20,
+    bootVolumeType: 'ssd',
+  },
+  'an existing network': { fixedNetwork: 'private', fixedSubnet: 'private-subnet', masterLbEnabled: true },
+  'an existing network whose subnet Neutron chooses': { fixedNetwork: 'private', masterLbEnabled: true },
+  'Fedora CoreOS': { image: { id: 'fedora-coreos-37', osDistro: 'fedora-coreos' }, dockerVolumeSize: 10 },
+  'no workers': { nodeCount: 0 },
+};
+
+(keystoneUrl === undefined ? describe.skip : describe)('the stack of a cluster on a real Heat', function () {
+  this.timeout(300_000);
+  let heat: LabHeat;
+  let secrets: ClusterSecrets;
+  const made: { name: string; id: string }[] = [];
+
+  const build = (overrides: Partial<ClusterStackInput>): { name: string; stack: ClusterStack } => {
+    const uuid = randomUUID();
+    return { name: `cetus-${uuid}`, stack: buildClusterStack(makeInput({ uuid, ...overrides }), secrets) };
+  };
+
+  const create = async (name: string, stack: ClusterStack): Promise<string> => {
+    const id = await heat.create(name, stack);
+    made.push({ name, id });
+    return id;
+  };
+
+  const outputsOf = async (name: string, id: string): Promise<ClusterStackOutputs> =>
+    readStackOutputs((await heat.stack(name, id)).outputs);
+
+  before(async () => {
+    heat = await LabHeat.connect(keystoneUrl!);
+    secrets = await createClusterSecrets();
+  });
+
+  afterEach(async () => {
+    await Promise.all(made.splice(0).map(({ name, id }) => heat.remove(name, id)));
+  });
+
+  for (const [shape, overrides] of Object.entries(SHAPES)) {
+    it(`is valid and completes: ${shape}`, async () => {
+      const { name, stack } = build(overrides);
+      const validated = await heat.validate(stack);
+      assert.equal(validated.Parameters.ca_key?.NoEcho, 'true');
+      const id = await create(name, stack);
+      const created = await heat.settled(name, id, 'CREATE');
+      assert.equal(created.stack_status, 'CREATE_COMPLETE', created.stack_status_reason ?? '');
+      const outputs = readStackOutputs(created.outputs);
+      const input = makeInput(overrides);
+      assert.equal(outputs.masterAddresses.length, input.masterCount);
+      assert.equal(outputs.masterServerIds.length, input.masterCount);
+      assert.equal(outputs.nodeAddresses.length, input.nodeCount);
+      assert.equal(outputs.nodeServerIds.length, input.nodeCount);
+      assert.equal(outputs.nodePublicAddresses.length, input.floatingIpEnabled ? input.nodeCount : 0);
+      assert.equal(
+        outputs.masterPublicAddresses.length,
+        input.floatingIpEnabled && input.masterCount === 1 ? 1 : 0,
+      );
+      assert.ok(outputs.apiAddress !== null && outputs.privateApiAddress !== null);
+      assert.equal(outputs.apiAddress === outputs.privateApiAddress, !input.floatingIpEnabled);
+    });
+  }
+
+  for (const [kind, overrides] of [
+    ['plain', {}],
+    ['nested', { floatingIpEnabled: true, dockerVolumeSize: 5 }],
+  ] as const) {
+    it(`scales by its parameters alone and leaves everything else untouched: ${kind} workers`, async () => {
+      const { name, stack } = build(overrides);
+      const id = await create(name, stack);
+      await heat.settled(name, id, 'CREATE');
+      const before = await outputsOf(name, id);
+      const fixed = async () =>
+        (await heat.resources(name, id))
+          .filter(
+            ({ parent_resource, resource_type }) =>
+              parent_resource == null && !/Group|yaml/.test(resource_type),
+          )
+          .map((resource) => [resource.resource_name, resource.physical_resource_id, resource.updated_time]);
+      const fixedBefore = await fixed();
+      assert.equal((await heat.patch(name, id, scaleParameters(4))).stack_status, 'UPDATE_COMPLETE');
+      const grown = await outputsOf(name, id);
+      assert.equal(grown.nodeServerIds.length, 4);
+      assert.deepEqual(grown.nodeServerIds.slice(0, 2), before.nodeServerIds);
+      assert.deepEqual(grown.masterServerIds, before.masterServerIds);
+      assert.deepEqual(await fixed(), fixedBefore);
+
+      const [first, ...others] = grown.nodeServerIds;
+      assert.equal(
+        (await heat.patch(name, id, scaleParameters(3, [first!]))).stack_status,
+        'UPDATE_COMPLETE',
+      );
+      const shrunk = await outputsOf(name, id);
+      assert.deepEqual(shrunk.nodeServerIds, others);
+      assert.deepEqual(shrunk.masterServerIds, before.masterServerIds);
+    });
+  }
+
+  it('says which resource failed: a master, and a worker deep in its group', async () => {
+    const failing = build({});
+    const metadata = (properties: HotValue | undefined): Record<string, HotValue> =>
+      (properties as { metadata: Record<string, HotValue> }).metadata;
+    metadata(failing.stack.template.resources.master_0!.properties).fake_fail = 'create';
+    const deep = build({ nodeCount: 1 });
+    const group = deep.stack.template.resources.workers!.properties!.resource_def as { properties: HotValue };
+    metadata(group.properties).fake_fail = 'create';
+    for (const [{ name, stack }, resource] of [
+      [failing, 'master_0'],
+      [deep, '0'],
+    ] as const) {
+      const id = await create(name, stack);
+      const failed = await heat.settled(name, id, 'CREATE');
+      assert.equal(failed.stack_status, 'CREATE_FAILED');
+      const failure = describeStackFailure(
+        failed,
+        await heat.resources(name, id),
+        await heat.events(name, id),
+      );
+      assert.equal(failure.resource?.name, resource);
+      assert.equal(failure.resource?.type, 'OS::Nova::Server');
+      assert.equal(failure.code, 'resource_failed');
+      assert.match(failure.message, /FakeFailure/);
+    }
+  });
+});
