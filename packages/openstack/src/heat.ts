@@ -1,4 +1,5 @@
 import { hasStatus, OpenStackError } from './errors.ts';
+import { splitStatus } from './heat-types.ts';
 import type {
   CreateStack,
   ListEvents,
@@ -57,7 +58,8 @@ export class HeatClient {
 
   /**
    * A stack by name, id, or both. By id, a deleted stack is still answered, as `DELETE_COMPLETE`, until Heat purges
-   * it; by name only living ones are found.
+   * it; by name only living ones are found. A stack is quite gone when `deletion_time` is set: Heat says
+   * `DELETE_COMPLETE` a moment earlier, when the name is still taken.
    * @param options.resolveOutputs default true; false saves Heat the work of computing the outputs.
    * @returns null when there is none.
    */
@@ -85,16 +87,26 @@ export class HeatClient {
     return stack === null || stack.stack_name !== name ? null : stack;
   }
 
-  /** Pages of stacks, newest first. */
+  /**
+   * Pages of stacks, newest first. A page may be shorter than the limit: Heat fails (500) on tags together with
+   * another filter, so with tags the other filters are applied here.
+   */
   async *listStacks(options: ListStacks = {}): AsyncGenerator<StackSummary[], void, undefined> {
     const limit = options.limit ?? 100;
-    const filters = new URLSearchParams();
-    if (options.tags !== undefined && options.tags.length > 0) filters.set('tags', options.tags.join(','));
-    for (const status of options.status ?? []) filters.append('status', status);
-    if (options.name !== undefined) filters.set('name', options.name);
+    const filters = new URLSearchParams({ limit: String(limit) });
+    const tags = options.tags ?? [];
+    if (tags.length > 0) filters.set('tags', tags.join(','));
+    else {
+      for (const status of options.status ?? []) filters.append('status', status);
+      if (options.name !== undefined) filters.set('name', options.name);
+    }
     if (options.showDeleted === true) filters.set('show_deleted', 'true');
     if (options.showNested === true) filters.set('show_nested', 'true');
-    filters.set('limit', String(limit));
+    const isWanted = (stack: StackSummary): boolean =>
+      (options.name === undefined || stack.stack_name === options.name) &&
+      (options.status === undefined ||
+        options.status.length === 0 ||
+        options.status.includes(splitStatus(stack.stack_status).status));
     let marker = options.marker;
     for (;;) {
       if (marker !== undefined) filters.set('marker', marker);
@@ -102,7 +114,8 @@ export class HeatClient {
         signal: options.signal,
       });
       const { stacks } = answer.body as { stacks: StackSummary[] };
-      if (stacks.length > 0) yield stacks;
+      const wanted = stacks.filter(isWanted);
+      if (wanted.length > 0) yield wanted;
       const last = stacks.at(-1);
       if (last === undefined || stacks.length < limit) return;
       marker = last.id;

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { findEndpoint, type EndpointFilter } from './catalog.ts';
 import { hasStatus, OpenStackError, OpenStackUnreachableError, ProjectScopeError } from './errors.ts';
@@ -39,6 +40,9 @@ interface Token {
   renewAt: number;
   expiresAt: number;
 }
+
+/** Pauses between requests for a token after roles were given, milliseconds. */
+const GRANT_WAITS_MS = [100, 200, 400, 800, 1600, 3200];
 
 /**
  * A credential's sessions with a cloud: gets tokens when needed, one request at a time, renews them before they
@@ -228,8 +232,21 @@ export class KeystoneSession {
         this.#scope !== undefined && roles.length > 0 && this.#options.credentials.type === 'password';
       if (!refused || !mayGrant) throw error;
       await this.ensureProjectRole(this.#scope, roles);
-      return this.#fetchToken();
+      return this.#fetchTokenAfterGrant();
     }
+  }
+
+  /** Keystone's processes may each remember for a moment that the user has no role: ask again for some seconds. */
+  async #fetchTokenAfterGrant(): Promise<Token> {
+    for (const waitMs of GRANT_WAITS_MS) {
+      try {
+        return await this.#fetchToken();
+      } catch (error) {
+        if (!hasStatus(error, 401)) throw error;
+        await delay(waitMs);
+      }
+    }
+    return this.#fetchToken();
   }
 
   async #fetchToken(): Promise<Token> {

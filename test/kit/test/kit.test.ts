@@ -53,7 +53,7 @@ describe('test kit: waitFor', () => {
 
 describe('test kit: spawnService', () => {
   it('waits for the ready line, keeps the output, and stops in order', async () => {
-    const code = `console.error('noise'); console.log('ready 1'); process.on('SIGTERM', () => { console.log('bye'); process.exit(3) }); setInterval(() => {}, 1000)`;
+    const code = `console.error('noise'); process.on('SIGTERM', () => process.exit(3)); console.log('ready 1'); setInterval(() => {}, 1000)`;
     const service = await spawnService(node(code), { ready: /^ready/ });
     assert.equal(service.readyLine, 'ready 1');
     assert.deepEqual(await service.stop(), { code: 3, signal: null });

@@ -312,9 +312,13 @@ for (const target of targets) {
         await heat.deleteStack(ref.name);
         const going = await heat.getStack(ref);
         assert.match(going?.stack_status ?? '', /^DELETE_/);
-        const gone = await settled(ref);
+        let gone = await settled(ref);
         assert.equal(gone.stack_status, 'DELETE_COMPLETE');
-        assert.match(gone.deletion_time ?? '', TIME);
+        while (gone.deletion_time === null) {
+          await delay(50);
+          gone = await settled(ref);
+        }
+        assert.match(gone.deletion_time, TIME);
         assert.equal(gone.outputs, undefined);
         assert.equal((await heat.getStack(ref.id))?.stack_status, 'DELETE_COMPLETE');
         assert.equal(await heat.findByName(ref.name), null);

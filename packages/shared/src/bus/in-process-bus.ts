@@ -4,7 +4,7 @@ import type { Bus, Command, CommandConsumerOptions, DeliveredCommand, RequestHan
 import { withDeadline } from './deadline.ts';
 import { answerOf, describeError, type Reply } from './reply.ts';
 import { Semaphore } from './semaphore.ts';
-import { currentTraceparent, runInTrace } from './trace.ts';
+import { currentTraceparent, runInTrace } from '../telemetry/index.ts';
 import { topicMatches } from './topology.ts';
 
 /** How often a command whose handler fails is delivered before it is given up; the sweep finds its object all the same. */

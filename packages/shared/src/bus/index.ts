@@ -11,4 +11,3 @@ export { createInProcessBus, type InProcessBusOptions } from './in-process-bus.t
 export { connectRabbitBus, type RabbitBusOptions } from './rabbitmq/rabbitmq-bus.ts';
 export { createTopology, DELAY_STEPS_MS, delayStep, topicMatches, type Topology } from './topology.ts';
 export { Semaphore } from './semaphore.ts';
-export { currentTraceparent, runInTrace } from './trace.ts';

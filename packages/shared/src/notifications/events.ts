@@ -68,3 +68,12 @@ export function transitionTime(object: Pick<StoredObject, 'updated_at'>, now = n
 export function routingKeyOf(event: Pick<CloudEvent, 'type'>): string {
   return event.type.replace(/^cetus\./, '');
 }
+
+/** The second and third word of every routing key that there is. */
+export const TRANSITIONS = [
+  ...['create', 'update', 'delete'].flatMap((action) =>
+    ['start', 'end', 'error', 'cancelled'].map((phase) => `${action}.${phase}`),
+  ),
+  'state.changed',
+  'condition.changed',
+] as const;

@@ -1,5 +1,5 @@
 import type { Bus, DeliveredCommand, Subscription } from '../bus/index.ts';
-import { runInTrace } from '../bus/index.ts';
+import { runInTrace } from '../telemetry/index.ts';
 import { CetusError } from '../errors/index.ts';
 import type { Relay } from '../notifications/index.ts';
 import type { StoredObject } from '../schemas/object.ts';

@@ -4,6 +4,7 @@ export {
   extractTrace,
   injectTrace,
   inTrace,
+  runInTrace,
   traceOf,
   withSpan,
   type TraceHeaders,

@@ -4,12 +4,12 @@ import {
   defaultTextMapSetter,
   propagation,
   ROOT_CONTEXT,
+  SpanKind,
   SpanStatusCode,
   trace,
   type Attributes,
   type Context,
   type Span,
-  type SpanKind,
 } from '@opentelemetry/api';
 
 const TRACER = 'cetus';
@@ -79,4 +79,10 @@ export function traceOf(traceparent: string | undefined): Context {
 /** Runs `fn` as a part of a trace. */
 export function inTrace<T>(parent: Context, fn: () => T): T {
   return context.with(parent, fn);
+}
+
+/** Handles something that waited, in a span of its own that belongs to the trace of whoever asked for it. */
+export function runInTrace<T>(traceparent: string | undefined, name: string, fn: () => Promise<T>): Promise<T> {
+  const parent = traceparent === undefined ? context.active() : traceOf(traceparent);
+  return withSpan(name, {}, fn, { kind: SpanKind.CONSUMER, parent });
 }

@@ -38,6 +38,13 @@ export function queryStacks(
   const [ids, names, statuses, actions] = ['id', 'name', 'status', 'action'].map((key) =>
     listOf(query[key]),
   ) as [string[], string[], string[], string[]];
+  if (
+    all.length + any.length + none.length > 0 &&
+    ids.length + names.length + statuses.length + actions.length > 0
+  ) {
+    // Heat 19 looks for these columns in the table of the tags.
+    throw new HeatError(500, 'RemoteError', '');
+  }
   const showDeleted = isTrueWord(query['show_deleted']);
   const showNested = isTrueWord(query['show_nested']);
   const marker = oneOf(query['marker']);

@@ -95,11 +95,14 @@ export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder):
     try {
       return await templates.get(scopeOf({ projectId }), ref);
     } catch (cause) {
-      if (!(cause instanceof CetusError) || cause.code !== 'not_found') throw cause;
-      throw new CetusError('cluster_template_not_found', `There is no cluster template ${ref}`, {
-        cause,
-        field: 'cluster_template_id',
-      });
+      const field = 'cluster_template_id';
+      if (cause instanceof CetusError && cause.code === 'not_found') {
+        throw new CetusError('cluster_template_not_found', `There is no cluster template ${ref}`, { cause, field });
+      }
+      if (cause instanceof CetusError && cause.code === 'ambiguous_name') {
+        throw new CetusError('ambiguous_reference', cause.message, { cause, field });
+      }
+      throw cause;
     }
   }
 

@@ -1,6 +1,6 @@
 import type { Caller } from '@cetus/shared/auth';
 import { requireRole } from '@cetus/shared/auth';
-import { currentTraceparent } from '@cetus/shared/bus';
+import { currentTraceparent } from '@cetus/shared/telemetry';
 import type { Requester } from '@cetus/shared/operations';
 import { scopeOf, type Scope } from '@cetus/shared/store';
 import type { FastifyRequest } from 'fastify';

@@ -51,7 +51,8 @@ const ANSWERED = Array.from({ length: MAX_MICROVERSION + 1 }, (_, minor) => `${S
 export function negotiateMicroversion(request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
   reply.header('openstack-api-minimum-version', MIN_HEADER);
   reply.header('openstack-api-maximum-version', MAX_HEADER);
-  reply.header('vary', 'OpenStack-API-Version');
+  const vary = reply.getHeader('vary');
+  reply.header('vary', typeof vary === 'string' ? `${vary}, OpenStack-API-Version` : 'OpenStack-API-Version');
   try {
     const header = request.headers['openstack-api-version'];
     request.microversion = parseMicroversion(Array.isArray(header) ? header.join(',') : header);

@@ -127,8 +127,8 @@ export async function startApi(overrides: Partial<AppConfig> = {}, options: { lo
     verdict,
     request,
     template,
-    cluster: async (body = {}) =>
-      make('/v1/clusters', { name: 'c', cluster_template_id: await template(), ...body }),
+    cluster: async (body: { cluster_template_id?: string } = {}) =>
+      make('/v1/clusters', { name: 'c', ...body, cluster_template_id: body.cluster_template_id ?? (await template()) }),
     finish: async (uuid, failure = null, status = {}) => {
       const reconcile = new ReconcileStore(store, CLUSTER);
       const claim = await reconcile.claim(uuid, 'test', 10_000);

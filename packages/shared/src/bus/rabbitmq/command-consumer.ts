@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import type { Command, CommandConsumerOptions, DeliveredCommand, Subscription } from '../bus.ts';
-import { runInTrace } from '../trace.ts';
+import { runInTrace } from '../../telemetry/index.ts';
 import { delayStep, type Topology } from '../topology.ts';
 import type { RabbitConnection } from './connection.ts';
 import { declareCommandQueue } from './declare-topology.ts';

@@ -2,7 +2,7 @@ import type { Channel, ChannelModel } from 'amqplib';
 import type { CloudEvent } from '../../schemas/event.ts';
 import type { Bus, Subscription } from '../bus.ts';
 import { createTopology, type Topology } from '../topology.ts';
-import { currentTraceparent } from '../trace.ts';
+import { currentTraceparent } from '../../telemetry/index.ts';
 import { consumeCommands, publishCommand } from './command-consumer.ts';
 import { RabbitConnection } from './connection.ts';
 import { Requester, serveRequests } from './requests.ts';

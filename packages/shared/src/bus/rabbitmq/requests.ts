@@ -4,7 +4,7 @@ import { CetusError } from '../../errors/index.ts';
 import type { RequestHandler, Subscription } from '../bus.ts';
 import { withDeadline } from '../deadline.ts';
 import { answerOf, describeError, type Reply } from '../reply.ts';
-import { currentTraceparent, runInTrace } from '../trace.ts';
+import { currentTraceparent, runInTrace } from '../../telemetry/index.ts';
 import type { Topology } from '../topology.ts';
 import type { RabbitConnection } from './connection.ts';
 

@@ -13,6 +13,9 @@ import {
 import type { ClusterStackInput } from '../../../../src/cluster/drivers/heat/stack-input.ts';
 import { makeInput, serversOf, writtenFiles } from './support.ts';
 
+/** A parsed document, whose shape is what the test is about. */
+type Parsed = ReturnType<typeof JSON.parse>;
+
 describe('the bootstrap of a node', () => {
   let secrets: ClusterSecrets;
 
@@ -28,7 +31,7 @@ describe('the bootstrap of a node', () => {
     return new Map(writtenFiles(server.userData, parse).map(({ path, content }) => [path, content]));
   };
 
-  const kubeadmOf = (suffix: string, input: Partial<ClusterStackInput> = {}): any[] =>
+  const kubeadmOf = (suffix: string, input: Partial<ClusterStackInput> = {}): Parsed[] =>
     parseAllDocuments(filesOf(suffix, input).get('/etc/cetus/kubeadm.yaml')!).map((document) =>
       document.toJS(),
     );
@@ -146,7 +149,10 @@ describe('the bootstrap of a node', () => {
     assert.equal(config.ignition.version, '3.2.0');
     assert.deepEqual(config.passwd.users, [{ name: 'core', sshAuthorizedKeys: ['ssh-ed25519 AAAA me'] }]);
     assert.ok(
-      config.systemd.units.some((unit: any) => unit.name === 'cetus-bootstrap.service' && unit.enabled),
+      config.systemd.units.some(
+        (unit: { name: string; enabled?: boolean }) =>
+          unit.name === 'cetus-bootstrap.service' && unit.enabled,
+      ),
     );
     const paths = config.storage.files.map(({ path }: { path: string }) => path);
     assert.equal(new Set(paths).size, paths.length);

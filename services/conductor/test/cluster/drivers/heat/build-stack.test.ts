@@ -30,6 +30,12 @@ const HEAT_TYPES = JSON.parse(
 
 const HOT_FUNCTIONS = new Set(['get_param', 'get_resource', 'get_attr', 'str_replace', 'list_join']);
 
+/** The name a function is called with. */
+function text(argument: HotValue): string {
+  assert.equal(typeof argument, 'string');
+  return argument as string;
+}
+
 function isFunction(value: HotValue): boolean {
   return (
     value !== null && typeof value === 'object' && Object.keys(value).some((key) => HOT_FUNCTIONS.has(key))
@@ -48,7 +54,7 @@ function checkValue(value: HotValue, schema: PropertySchema, path: string): void
   } else {
     assert.ok(['string', 'number', 'boolean'].includes(typeof value), `${path} is not a scalar`);
     if (schema.allowed !== undefined)
-      assert.ok(schema.allowed.includes(String(value)), `${path}: ${String(value)}`);
+      assert.ok(schema.allowed.includes(JSON.stringify(value).replaceAll('"', '')), path);
   }
 }
 
@@ -71,9 +77,9 @@ function checkReferences(template: HotTemplate): void {
   const check = (fn: string, argument: HotValue): void => {
     assert.ok(HOT_FUNCTIONS.has(fn), `the function ${fn} is not to be used`);
     if (fn === 'get_param')
-      assert.ok(String(argument) in template.parameters, `no parameter ${String(argument)}`);
+      assert.ok(text(argument) in template.parameters, `no parameter ${text(argument)}`);
     if (fn === 'get_resource')
-      assert.ok(String(argument) in template.resources, `no resource ${String(argument)}`);
+      assert.ok(text(argument) in template.resources, `no resource ${text(argument)}`);
     if (fn !== 'get_attr') return;
     const [name, attribute] = argument as [string, string];
     const resource = template.resources[name];
@@ -85,8 +91,8 @@ function checkReferences(template: HotTemplate): void {
         : HEAT_TYPES[resource.type]!.attributes;
     assert.ok(known.includes(attribute), `${resource.type} has no attribute ${attribute}`);
   };
-  eachFunction(template.resources as HotValue, check);
-  eachFunction(template.outputs as HotValue, check);
+  eachFunction(template.resources, check);
+  eachFunction(template.outputs, check);
   for (const [name, { depends_on = [] }] of Object.entries(template.resources)) {
     for (const needed of depends_on) assert.ok(needed in template.resources, `${name} depends on ${needed}`);
   }
@@ -206,8 +212,8 @@ describe('the stack of a cluster', function () {
     property((stack, input) => {
       const users: string[] = [];
       for (const [name, resource] of Object.entries(stack.template.resources)) {
-        eachFunction(resource as HotValue, (fn, argument) => {
-          if (fn === 'get_param' && /^node/.test(String(argument))) users.push(name);
+        eachFunction(resource, (fn, argument) => {
+          if (fn === 'get_param' && /^node/.test(text(argument))) users.push(name);
         });
       }
       assert.deepEqual(users, ['workers', 'workers']);

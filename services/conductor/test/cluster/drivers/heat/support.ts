@@ -116,7 +116,8 @@ export function evaluate(value: HotValue, parameters: Record<string, HotValue>):
       params: Record<string, HotValue>;
     };
     return Object.entries(params).reduce(
-      (text, [token, replacement]) => text.replaceAll(token, String(evaluate(replacement, parameters) ?? '')),
+      (text, [token, replacement]) =>
+        text.replaceAll(token, (evaluate(replacement, parameters) ?? '') as string),
       evaluate(template, parameters) as string,
     );
   }

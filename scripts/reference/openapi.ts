@@ -1,0 +1,26 @@
+import { createApp, appConfig, type ApiDeps } from '@cetus/api';
+import { createLogger, createMetrics, loadConfig } from '@cetus/shared/service';
+
+/** The document is made without serving anything, so what the routes would use is never asked. */
+export async function openApi(): Promise<string> {
+  const unused = new Proxy({}, { get: () => () => Promise.reject(new Error('nothing is served here')) }) as never;
+  const deps: ApiDeps = {
+    clusters: unused,
+    templates: unused,
+    events: unused,
+    feed: unused,
+    operations: unused,
+    dispatcher: unused,
+    bus: unused,
+    tokens: unused,
+    readiness: unused,
+    config: loadConfig(appConfig, {}),
+    logger: createLogger({ service: 'reference', level: 'silent' }),
+    metrics: createMetrics('reference', { process: false }),
+  };
+  const app = await createApp(deps);
+  await app.ready();
+  const document = app.swagger();
+  await app.close();
+  return `${JSON.stringify(document, null, 2)}\n`;
+}

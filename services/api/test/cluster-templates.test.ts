@@ -1,0 +1,167 @@
+import { strict as assert } from 'node:assert';
+import { expectError, errorsOf } from './support/answers.ts';
+import { startApi, type TestApi } from './support/api.ts';
+
+describe('api: cluster templates', () => {
+  let api: TestApi;
+  before(async () => (api = await startApi()));
+  after(() => api.close());
+
+  const create = (payload: object, token = 'member') =>
+    api.request({ method: 'POST', url: '/v1/clustertemplates', payload: { coe: 'kubernetes', image_id: 'i', ...payload }, token });
+  const patch = (ref: string, payload: object[], more: { token?: string; headers?: Record<string, string>; query?: string } = {}) => {
+    const { query = '', ...rest } = more;
+    return api.request({ method: 'PATCH', url: `/v1/clustertemplates/${ref}${query}`, payload, ...rest });
+  };
+  const replace = (field: string, value: unknown) => [{ op: 'replace', path: `/${field}`, value }];
+
+  it('answers a new one whole, with its distribution and defaults', async () => {
+    const answer = await create({ name: 'new', labels: { a: 1, b: false } });
+    assert.equal(answer.statusCode, 201);
+    const template = answer.json();
+    assert.equal(answer.headers['location'], `http://localhost:80/v1/clustertemplates/${template.uuid}`);
+    assert.equal(template.cluster_distro, 'ubuntu');
+    assert.equal(template.network_driver, 'flannel');
+    assert.equal(template.floating_ip_enabled, true);
+    assert.equal(template.server_type, 'vm');
+    assert.equal(template.updated_at, null);
+    assert.deepEqual(template.labels, { a: '1', b: 'False' });
+    assert.deepEqual((await api.request({ url: '/v1/clustertemplates/new' })).json(), template);
+    assert.match((await create({})).json().name, /^[a-z]+-\d+-template$/);
+  });
+
+  it('takes the same request with the same key once', async () => {
+    const send = () =>
+      api.request({
+        method: 'POST',
+        url: '/v1/clustertemplates',
+        payload: { coe: 'kubernetes', image_id: 'i' },
+        headers: { 'idempotency-key': 'k' },
+      });
+    assert.deepEqual((await send()).json(), (await send()).json());
+  });
+
+  it('is changed by JSON Patch, and checked like a new one', async () => {
+    const { uuid } = (await create({ name: 'patch', labels: { keep: 'x', drop: 'y' }, tags: 't' })).json();
+    const answer = await patch(uuid, [
+      { op: 'test', path: '/name', value: 'patch' },
+      { op: 'replace', path: '/dns_nameserver', value: '127.0.0.54' },
+      { op: 'add', path: '/labels/with~1slash', value: 5 },
+      { op: 'remove', path: '/labels/drop' },
+      { op: 'remove', path: '/tags' },
+      { op: 'add', path: '/flavor_id', value: 'm1.small' },
+    ]);
+    assert.equal(answer.statusCode, 200, answer.body);
+    const template = answer.json();
+    assert.equal(template.dns_nameserver, '127.0.0.54');
+    assert.equal(template.tags, null);
+    assert.equal(template.flavor_id, 'm1.small');
+    assert.deepEqual(template.labels, { keep: 'x', 'with/slash': '5' });
+    assert.equal(template.cluster_distro, 'ubuntu');
+    assert.deepEqual((await api.request({ url: `/v1/clustertemplates/${uuid}` })).json(), template);
+  });
+
+  it('takes what python-magnumclient sends for booleans and labels', async () => {
+    const { uuid } = (await create({ name: 'python' })).json();
+    const answer = await patch(uuid, [
+      ...replace('tls_disabled', 'True'),
+      ...replace('labels', `{'a': 'b, c', "n": "it's", 'q': 'say \\'x\\''}`),
+    ]);
+    assert.equal(answer.json().tls_disabled, true);
+    assert.deepEqual(answer.json().labels, { a: 'b, c', n: "it's", q: "say 'x'" });
+    for (const value of ['{', "{'a': 1}", "{'a'}", 'a=b', "{'a': 'b' 'c': 'd'}", "[('a', 'b')]"]) {
+      expectError(await patch(uuid, replace('labels', value)), 400, 'invalid_field', 'labels');
+    }
+    assert.deepEqual((await patch(uuid, replace('labels', '{}'))).json().labels, {});
+  });
+
+  it('refuses a patch that breaks a rule, naming the field', async () => {
+    const { uuid } = (await create({ name: 'rules' })).json();
+    for (const field of ['uuid', 'project_id', 'user_id', 'links', 'created_at', 'updated_at', 'cluster_distro']) {
+      expectError(await patch(uuid, replace(field, 'x')), 400, 'invalid_field', field);
+    }
+    for (const path of ['/foo', '/name/x', '/labels/a/b', '/__proto__', '/__proto__/x', '/constructor/prototype/x']) {
+      expectError(await patch(uuid, [{ op: 'add', path, value: 'x' }]), 400, 'unknown_field', path.slice(1));
+    }
+    for (const path of ['/labels/__proto__', '/labels/constructor']) {
+      const answer = await patch(uuid, [{ op: 'add', path, value: 'x' }]);
+      assert.ok([200, 400].includes(answer.statusCode), answer.body);
+    }
+    assert.equal(({} as { x?: unknown }).x, undefined);
+    for (const field of ['name', 'coe', 'image_id', 'public', 'server_type']) {
+      expectError(await patch(uuid, [{ op: 'remove', path: `/${field}` }]), 400, 'invalid_field', field);
+    }
+    for (const [field, value] of [['coe', 'mesos'], ['image_id', ''], ['docker_volume_size', 0], ['apiserver_port', 80], ['labels', { a: {} }], ['public', 'maybe'], ['network_driver', 'x']] as const) {
+      const [error] = errorsOf(await patch(uuid, replace(field, value)));
+      assert.equal(error?.code, 'invalid_field');
+      assert.ok(error.field?.startsWith(field), error.field);
+    }
+    expectError(await patch(uuid, [{ op: 'remove', path: '/labels/none' }]), 400, 'invalid_patch', 'labels/none');
+    expectError(await patch(uuid, [{ op: 'move', path: '/name', from: '/tags' }]), 400, 'unknown_field');
+    expectError(await patch(uuid, []), 400, 'invalid_field', 'body');
+    expectError(await api.request({ method: 'PATCH', url: `/v1/clustertemplates/${uuid}`, payload: {} }), 400, 'invalid_field', 'body');
+  });
+
+  it('asks the conductor only about what a patch changes', async () => {
+    const { uuid } = (await create({ name: 'refs', flavor_id: 'old' })).json();
+    api.verdict.value = { problems: [{ field: 'keypair', code: 'keypair_not_found', detail: 'no' }], image: null };
+    assert.equal((await patch(uuid, replace('tags', 'x'))).statusCode, 200);
+    expectError(await patch(uuid, replace('keypair_id', 'new')), 400, 'keypair_not_found', 'keypair_id');
+    expectError(await create({ keypair_id: 'new' }), 400, 'keypair_not_found', 'keypair_id');
+    api.verdict.value = { problems: [], image: { id: 'i', os_distro: 'fedora-coreos' } };
+    assert.equal((await patch(uuid, replace('image_id', 'new'))).json().cluster_distro, 'fedora-coreos');
+  });
+
+  it('is published by administrators, and then read by all projects', async () => {
+    for (const flag of ['public', 'hidden']) expectError(await create({ [flag]: true }), 403, 'forbidden');
+    const { uuid } = (await create({ name: 'shared' })).json();
+    const url = `/v1/clustertemplates/${uuid}`;
+    expectError(await api.request({ url, token: 'other' }), 404, 'not_found');
+    expectError(await patch(uuid, replace('public', true)), 403, 'forbidden');
+    assert.equal((await patch(uuid, replace('public', true), { token: 'admin' })).json().public, true);
+    assert.equal((await api.request({ url, token: 'other' })).statusCode, 200);
+    const theirs = (await api.request({ url: '/v1/clustertemplates', token: 'other' })).json();
+    assert.deepEqual(theirs.clustertemplates.map((one: { uuid: string }) => one.uuid), [uuid]);
+    expectError(await patch(uuid, replace('tags', 'x'), { token: 'other' }), 404, 'not_found');
+    expectError(await api.request({ method: 'DELETE', url, token: 'other' }), 404, 'not_found');
+    const cluster = await api.request({ method: 'POST', url: '/v1/clusters', payload: { cluster_template_id: uuid }, token: 'other' });
+    assert.equal(cluster.statusCode, 202);
+    expectError(await api.request({ method: 'DELETE', url }), 409, 'in_use');
+    await patch(uuid, replace('hidden', true), { token: 'admin' });
+    expectError(await api.request({ url, token: 'other' }), 404, 'not_found');
+  });
+
+  it('is changed only in what does not matter to clusters while it is in use', async () => {
+    const { uuid } = (await create({ name: 'used' })).json();
+    const cluster = await api.cluster({ name: 'user', cluster_template_id: uuid });
+    expectError(await patch(uuid, replace('flavor_id', 'x')), 409, 'in_use');
+    expectError(await api.request({ method: 'DELETE', url: `/v1/clustertemplates/${uuid}` }), 409, 'in_use');
+    assert.equal((await patch(uuid, [...replace('name', 'renamed'), ...replace('tags', 'x')])).statusCode, 200);
+    await api.request({ method: 'DELETE', url: `/v1/clusters/${cluster}` });
+    await api.finish(cluster);
+    assert.equal((await api.request({ method: 'DELETE', url: '/v1/clustertemplates/renamed' })).statusCode, 204);
+    expectError(await api.request({ url: `/v1/clustertemplates/${uuid}` }), 404, 'not_found');
+    const events = (await api.request({ url: `/v1/events?object=${uuid}` })).json().events as { type: string }[];
+    assert.deepEqual(
+      events.map(({ type }) => type),
+      ['create', 'update', 'delete'].map((action) => `cetus.clustertemplate.${action}.end`),
+    );
+  });
+
+  it('checks If-Match, and does not lose one of two changes at once', async () => {
+    const { uuid } = (await create({ name: 'race' })).json();
+    const etag = String((await api.request({ url: `/v1/clustertemplates/${uuid}` })).headers['etag']);
+    const both = await Promise.all([patch(uuid, replace('tags', 'x')), patch(uuid, replace('http_proxy', 'p'))]);
+    assert.deepEqual(both.map(({ statusCode }) => statusCode), [200, 200]);
+    const template = (await api.request({ url: `/v1/clustertemplates/${uuid}` })).json();
+    assert.equal(template.tags, 'x');
+    assert.equal(template.http_proxy, 'p');
+    expectError(await patch(uuid, replace('tags', 'y'), { headers: { 'if-match': etag } }), 412, 'precondition_failed', 'If-Match');
+  });
+
+  it('says when a name is not enough', async () => {
+    await create({ name: 'twice' });
+    await create({ name: 'twice' });
+    expectError(await api.request({ url: '/v1/clustertemplates/twice' }), 409, 'ambiguous_name');
+  });
+});
