@@ -15,9 +15,13 @@ if (!Object.hasOwn(MAINS, name)) {
   process.exit(2);
 }
 const root = fileURLToPath(new URL('..', import.meta.url));
-const child = spawn(process.execPath, ['--import', '@cetus/shared/telemetry/register', MAINS[name], ...args], {
-  cwd: root,
-  stdio: 'inherit',
-});
+const child = spawn(
+  process.execPath,
+  ['--import', '@cetus/shared/telemetry/register', MAINS[name], ...args],
+  {
+    cwd: root,
+    stdio: 'inherit',
+  },
+);
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(code ?? (signal === null ? 0 : 1)));

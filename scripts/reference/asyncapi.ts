@@ -12,13 +12,20 @@ const COMMAND = {
     kind: { type: 'string', enum: KINDS.filter(({ service }) => service !== null).map(({ name }) => name) },
     id: { type: 'string', format: 'uuid', description: 'The object to look at.' },
     project_id: { type: 'string', description: 'So that work is shared fairly between projects.' },
-    generation: { type: 'integer', description: 'What the publisher knew of; the handler reads the newest document all the same.' },
+    generation: {
+      type: 'integer',
+      description: 'What the publisher knew of; the handler reads the newest document all the same.',
+    },
     reason: { type: 'string', description: 'create, update, delete, resync, wake-up or notification.' },
   },
 };
 
 const durableTopic = (name: string) => ({
-  amqp: { is: 'routingKey', exchange: { name, type: 'topic', durable: true, autoDelete: false }, bindingVersion: '0.3.0' },
+  amqp: {
+    is: 'routingKey',
+    exchange: { name, type: 'topic', durable: true, autoDelete: false },
+    bindingVersion: '0.3.0',
+  },
 });
 
 /** The bus, as an AsyncAPI 3 document. `send` and `receive` are from Cetus' side. */
@@ -52,17 +59,23 @@ export function asyncApi(): string {
       },
       commands: {
         address: '{kind}.{reason}',
-        description: 'Asks the service that owns a kind to look at an object. One quorum queue a service, with a delivery limit.',
+        description:
+          'Asks the service that owns a kind to look at an object. One quorum queue a service, with a delivery limit.',
         parameters: { kind: {}, reason: {} },
         messages: { command: { $ref: '#/components/messages/command' } },
         bindings: durableTopic(topology.commands),
       },
       dead: {
         address: topology.dead,
-        description: 'Commands that could not be handled, with the reason in the header `x-cetus-reason`. For operators; the sweep finds their objects all the same.',
+        description:
+          'Commands that could not be handled, with the reason in the header `x-cetus-reason`. For operators; the sweep finds their objects all the same.',
         messages: { command: { $ref: '#/components/messages/command' } },
         bindings: {
-          amqp: { is: 'queue', queue: { name: topology.dead, durable: true, exclusive: false, autoDelete: false }, bindingVersion: '0.3.0' },
+          amqp: {
+            is: 'queue',
+            queue: { name: topology.dead, durable: true, exclusive: false, autoDelete: false },
+            bindingVersion: '0.3.0',
+          },
         },
       },
     },
@@ -88,7 +101,10 @@ export function asyncApi(): string {
             type: 'object',
             properties: {
               traceparent: { type: 'string', description: 'W3C trace context.' },
-              'x-cetus-not-before': { type: 'integer', description: 'When a held back command is wanted, in milliseconds since 1970.' },
+              'x-cetus-not-before': {
+                type: 'integer',
+                description: 'When a held back command is wanted, in milliseconds since 1970.',
+              },
               'x-cetus-attempt': { type: 'integer', description: 'How often its handler has been tried.' },
             },
           },

@@ -12,7 +12,9 @@ const SERVICES: [string, TObject][] = [
 
 /** The environment variables of every service, from their schemas. */
 export function configurationPage(): string {
-  const tables = SERVICES.map(([name, schema]) => configurationMarkdown(name, schema).replace(/^# /, '## ').trim());
+  const tables = SERVICES.map(([name, schema]) =>
+    configurationMarkdown(name, schema).replace(/^# /, '## ').trim(),
+  );
   return [
     '# Configuration',
     '',

@@ -3,7 +3,8 @@ import { ERRORS } from '@cetus/shared/errors';
 /** The table of errors as a page. */
 export function errorsPage(): string {
   const rows = Object.entries(ERRORS).map(
-    ([code, { status, title, retryable }]) => `| \`${code}\` | ${status} | ${title} | ${retryable ? 'yes' : 'no'} |`,
+    ([code, { status, title, retryable }]) =>
+      `| \`${code}\` | ${status} | ${title} | ${retryable ? 'yes' : 'no'} |`,
   );
   return [
     '# Errors',

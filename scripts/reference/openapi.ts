@@ -3,7 +3,10 @@ import { createLogger, createMetrics, loadConfig } from '@cetus/shared/service';
 
 /** The document is made without serving anything, so what the routes would use is never asked. */
 export async function openApi(): Promise<string> {
-  const unused = new Proxy({}, { get: () => () => Promise.reject(new Error('nothing is served here')) }) as never;
+  const unused = new Proxy(
+    {},
+    { get: () => () => Promise.reject(new Error('nothing is served here')) },
+  ) as never;
   const deps: ApiDeps = {
     clusters: unused,
     templates: unused,

@@ -139,7 +139,7 @@ describe('the simulated cloud', () => {
   });
 
   it('expires tokens', async () => {
-    const cloud = await start({ tokenSeconds: 1 });
+    const cloud = await start({ tokenSeconds: 2 });
     const { session } = client(cloud);
     const first = await session.token();
     const service = new KeystoneSession({

@@ -104,7 +104,11 @@ export async function createApp(deps: ApiDeps): Promise<FastifyInstance> {
     maxStreamsPerProject: config.CETUS_API_MAX_STREAMS_PER_PROJECT,
     heartbeatMs: config.CETUS_API_STREAM_HEARTBEAT_SECONDS * 1_000,
   });
-  app.addHook('preClose', async () => streams.close());
+  app.addHook('preClose', async () => {
+    streams.close();
+    // Connections whose last answer is still to come are not kept open after it: the server waits for them all.
+    app.server.keepAliveTimeout = 1;
+  });
 
   app.decorateRequest('microversion', 0);
   opsRoutes(app, deps);

@@ -80,11 +80,12 @@ export class EventStreams {
     // A reader behind a dead connection is noticed by the heartbeats that do not get through.
     request.raw.setTimeout(this.options.heartbeatMs * SILENT_HEARTBEATS);
     reply.raw.once('close', () => controller.abort());
-    // Proxies that collect answers would hold the events back.
+    // Proxies that collect answers would hold the events back; a connection that has served a stream is not used again.
     return reply
       .type('text/event-stream; charset=utf-8')
       .header('cache-control', 'no-store')
       .header('x-accel-buffering', 'no')
+      .header('connection', 'close')
       .send(body);
   }
 

@@ -65,7 +65,7 @@ export async function startApi(overrides: Partial<AppConfig> = {}, options: { lo
   for (const kind of KINDS) await ensureIndexes(store.db, kind as never);
   await ensureOperationIndexes(store.db);
   await ensureEventIndexes(store.db, 1);
-  const logger = options.logger ?? createLogger({ service: 'api-test', level: 'silent' });
+  const logger = options.logger ?? createLogger({ service: 'api-test', level: (process.env.LL ?? 'silent') as 'silent' });
   const commands: TestApi['commands'] = [];
   const inner = createInProcessBus();
   const bus: Bus = {

@@ -57,7 +57,11 @@ export class LabHeat {
     const response = await fetch(`${this.url}${path}`, {
       method,
       // Without Accept Heat answers a PATCH in HTML.
-      headers: { 'x-auth-token': this.token, 'content-type': 'application/json', accept: 'application/json' },
+      headers: {
+        'x-auth-token': this.token,
+        accept: 'application/json',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(REQUEST_MS),
     });
