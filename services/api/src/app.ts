@@ -14,6 +14,7 @@ import { EventStreams } from './events/streams.ts';
 import { requireJsonAccepted } from './http/accept.ts';
 import { authenticate } from './http/authentication.ts';
 import { MAX_BODY_BYTES, parseJsonBodies } from './http/body.ts';
+import { closePromptly } from './http/closing.ts';
 import { createErrorHandler, onClientError } from './http/errors.ts';
 import { LinkBuilder, rewriteBookmark } from './http/links.ts';
 import { measureRequests } from './http/metrics.ts';
@@ -104,11 +105,8 @@ export async function createApp(deps: ApiDeps): Promise<FastifyInstance> {
     maxStreamsPerProject: config.CETUS_API_MAX_STREAMS_PER_PROJECT,
     heartbeatMs: config.CETUS_API_STREAM_HEARTBEAT_SECONDS * 1_000,
   });
-  app.addHook('preClose', async () => {
-    streams.close();
-    // Connections whose last answer is still to come are not kept open after it: the server waits for them all.
-    app.server.keepAliveTimeout = 1;
-  });
+  app.addHook('preClose', async () => streams.close());
+  closePromptly(app);
 
   app.decorateRequest('microversion', 0);
   opsRoutes(app, deps);

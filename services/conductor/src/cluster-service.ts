@@ -13,7 +13,10 @@ import type { ConductorConfig } from './config.ts';
 
 type LoopConfig = Pick<
   ConductorConfig,
-  'CETUS_CONDUCTOR_CONCURRENCY' | 'CETUS_LEASE_SECONDS' | 'CETUS_RESYNC_SECONDS' | 'CETUS_RETAIN_DELETED_HOURS'
+  | 'CETUS_CONDUCTOR_CONCURRENCY'
+  | 'CETUS_LEASE_SECONDS'
+  | 'CETUS_RESYNC_SECONDS'
+  | 'CETUS_RETAIN_DELETED_HOURS'
 >;
 
 const SERVICE = 'conductor';
@@ -31,7 +34,13 @@ export class ClusterService implements Resource {
   private requests: Subscription | undefined;
   private purging: NodeJS.Timeout | undefined;
 
-  constructor(config: LoopConfig, backbone: Backbone, drivers: DriverRegistry, logger: Logger, metrics: Metrics) {
+  constructor(
+    config: LoopConfig,
+    backbone: Backbone,
+    drivers: DriverRegistry,
+    logger: Logger,
+    metrics: Metrics,
+  ) {
     this.config = config;
     this.backbone = backbone;
     this.drivers = drivers;

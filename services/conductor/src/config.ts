@@ -33,7 +33,8 @@ export const conductorVariables = {
     default: 60,
   }),
   CETUS_RETAIN_DELETED_HOURS: Type.Number({
-    description: 'How long a deleted object is remembered, to answer a repeated request with the same Idempotency-Key.',
+    description:
+      'How long a deleted object is remembered, to answer a repeated request with the same Idempotency-Key.',
     unit: 'hours',
     minimum: 0,
     default: 24,
@@ -46,7 +47,8 @@ export const conductorVariables = {
     default: 1,
   }),
   CETUS_HEAT_POLLS_PER_SECOND: Type.Number({
-    description: 'The most looks at stacks that one conductor takes a second; with more stacks each is looked at less often.',
+    description:
+      'The most looks at stacks that one conductor takes a second; with more stacks each is looked at less often.',
     unit: 'requests per second',
     minimum: 1,
     maximum: 10_000,
@@ -54,7 +56,8 @@ export const conductorVariables = {
   }),
   CETUS_HEAT_NOTIFICATIONS_URL: Type.Optional(
     Type.String({
-      description: "The RabbitMQ server and vhost of Heat's own notifications, as amqp://…; without it stacks are only polled.",
+      description:
+        "The RabbitMQ server and vhost of Heat's own notifications, as amqp://…; without it stacks are only polled.",
       pattern: '^amqps?://.+',
       secret: 'userinfo',
     }),
@@ -65,13 +68,20 @@ export const conductorVariables = {
     default: 'v1.33.2',
   }),
   CETUS_IMAGE_REPOSITORY: Type.Optional(
-    Type.String({ description: "A registry prefix that holds Kubernetes' images, for sites that cannot reach the public one." }),
+    Type.String({
+      description:
+        "A registry prefix that holds Kubernetes' images, for sites that cannot reach the public one.",
+    }),
   ),
   CETUS_PACKAGE_REPOSITORY: Type.Optional(
-    Type.String({ description: 'Where nodes get kubeadm, kubelet and kubectl from, for sites that cannot reach the public one.' }),
+    Type.String({
+      description:
+        'Where nodes get kubeadm, kubelet and kubectl from, for sites that cannot reach the public one.',
+    }),
   ),
   CETUS_WAIT_FOR_BOOTSTRAP: Type.Boolean({
-    description: 'Whether a cluster is complete only when Kubernetes answers on its masters; they must be able to reach Heat then.',
+    description:
+      'Whether a cluster is complete only when Kubernetes answers on its masters; they must be able to reach Heat then.',
     default: true,
   }),
   CETUS_BOOTSTRAP_TIMEOUT_SECONDS: Type.Integer({

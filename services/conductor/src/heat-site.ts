@@ -7,8 +7,12 @@ export function heatSite(config: Pick<ConductorConfig, HeatSiteVariable>): HeatS
     kubeTag: config.CETUS_KUBE_TAG,
     waitForBootstrap: config.CETUS_WAIT_FOR_BOOTSTRAP,
     bootstrapTimeoutSeconds: config.CETUS_BOOTSTRAP_TIMEOUT_SECONDS,
-    ...(config.CETUS_IMAGE_REPOSITORY === undefined ? {} : { imageRepository: config.CETUS_IMAGE_REPOSITORY }),
-    ...(config.CETUS_PACKAGE_REPOSITORY === undefined ? {} : { packageRepository: config.CETUS_PACKAGE_REPOSITORY }),
+    ...(config.CETUS_IMAGE_REPOSITORY === undefined
+      ? {}
+      : { imageRepository: config.CETUS_IMAGE_REPOSITORY }),
+    ...(config.CETUS_PACKAGE_REPOSITORY === undefined
+      ? {}
+      : { packageRepository: config.CETUS_PACKAGE_REPOSITORY }),
   };
 }
 

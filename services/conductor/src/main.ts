@@ -1,6 +1,12 @@
 import { Backbone } from '@cetus/shared/backbone';
 import { KeyRing } from '@cetus/shared/secrets';
-import { configOrExit, createLogger, createMetrics, createOpsServer, runService } from '@cetus/shared/service';
+import {
+  configOrExit,
+  createLogger,
+  createMetrics,
+  createOpsServer,
+  runService,
+} from '@cetus/shared/service';
 import { conductorConfig } from './config.ts';
 import { conductorResources } from './service.ts';
 
@@ -22,7 +28,13 @@ await runService({
   schema: conductorConfig,
   config,
   resources: (readiness) => [
-    createOpsServer({ host: config.CETUS_OPS_HOST, port: config.CETUS_OPS_PORT, logger, readiness, registry: metrics.registry }),
+    createOpsServer({
+      host: config.CETUS_OPS_HOST,
+      port: config.CETUS_OPS_PORT,
+      logger,
+      readiness,
+      registry: metrics.registry,
+    }),
     backbone,
     ...conductorResources({ config, backbone, keys, logger, metrics }),
   ],

@@ -16,7 +16,10 @@ const POLL_LESS = 10;
 const PROJECT_ROLES = ['member', 'heat_stack_owner'];
 
 export interface ConductorDeps {
-  config: Omit<ConductorConfig, 'CETUS_MONGODB_URL' | 'CETUS_AMQP_URL' | 'CETUS_OPS_HOST' | 'CETUS_OPS_PORT' | 'CETUS_SECRET_KEYS'>;
+  config: Omit<
+    ConductorConfig,
+    'CETUS_MONGODB_URL' | 'CETUS_AMQP_URL' | 'CETUS_OPS_HOST' | 'CETUS_OPS_PORT' | 'CETUS_SECRET_KEYS'
+  >;
   /** Opened before and closed after these resources. */
   backbone: Backbone;
   keys: KeyRing;

@@ -76,7 +76,8 @@ export class Backbone implements Resource {
     const { amqpUrl, amqpPrefix, logger } = this.options;
     if (amqpUrl === undefined) {
       return createInProcessBus({
-        onDeadLetter: (command, err) => logger.error({ command, err }, 'a command was given up; the sweep finds its object'),
+        onDeadLetter: (command, err) =>
+          logger.error({ command, err }, 'a command was given up; the sweep finds its object'),
       });
     }
     return connectRabbitBus({

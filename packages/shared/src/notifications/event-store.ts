@@ -38,6 +38,7 @@ export async function ensureEventIndexes(db: Db, retentionDays: number): Promise
     { key: { project_id: 1, position: 1 } },
     { key: { position: 1 } },
     { key: { subject: 1, sequence: 1 } },
+    { key: { subject: 1, position: 1 } },
     { key: { project_id: 1, kind: 1, position: 1 } },
     { key: { recorded_at: 1 }, name: 'retention', expireAfterSeconds: retentionDays * 86_400 },
   ]);

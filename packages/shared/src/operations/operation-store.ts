@@ -27,6 +27,8 @@ export async function ensureOperationIndexes(db: Db): Promise<void> {
     { key: { project_id: 1, accepted_at: 1, _id: 1 } },
     { key: { accepted_at: 1, _id: 1 } },
     { key: { project_id: 1, finished_at: 1, _id: 1 } },
+    { key: { finished_at: 1, _id: 1 } },
+    { key: { project_id: 1, _id: 1 } },
     { key: { object_id: 1, accepted_at: 1, _id: 1 } },
   ]);
 }

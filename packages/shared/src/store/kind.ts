@@ -35,7 +35,11 @@ export function collectionOf<T extends StoredObject>(db: Db, kind: Kind<T>): Col
 export async function ensureIndexes<T extends StoredObject>(db: Db, kind: Kind<T>): Promise<void> {
   const sorts = Object.values(kind.sortKeys)
     .filter((path) => path !== '_id')
-    .map((path): IndexDescription => ({ key: { project_id: 1, deleted_at: 1, [path]: 1, _id: 1 } }));
+    .flatMap((path): IndexDescription[] => [
+      { key: { project_id: 1, deleted_at: 1, [path]: 1, _id: 1 } },
+      // For administrators, who see all projects.
+      { key: { deleted_at: 1, [path]: 1, _id: 1 } },
+    ]);
   await collectionOf(db, kind).createIndexes([
     { key: { project_id: 1, deleted_at: 1, _id: 1 } },
     ...sorts,

@@ -8,7 +8,10 @@ export const CLUSTER_TEMPLATE: Kind<StoredClusterTemplate> = {
   path: '/v1/clustertemplates',
   service: null,
   sortKeys: COMMON_SORT_KEYS,
-  indexes: [{ key: { 'spec.public': 1, deleted_at: 1, _id: 1 } }],
+  // Public ones are merged into every list, so they are sorted by an index of their own.
+  indexes: Object.values(COMMON_SORT_KEYS).map((path) => ({
+    key: { 'spec.public': 1, 'spec.hidden': 1, deleted_at: 1, [path]: 1, _id: 1 },
+  })),
   alsoVisible: () => ({ 'spec.public': true, 'spec.hidden': false }),
 };
 

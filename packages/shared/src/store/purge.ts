@@ -10,7 +10,8 @@ import type { Kind } from './kind.ts';
 export async function purgeDeleted(db: Db, kinds: readonly Pick<Kind<never>, 'collection'>[], olderThan: Date): Promise<number> {
   let count = 0;
   for (const { collection } of kinds) {
-    const filter = { deleted_at: { $lte: olderThan }, 'pending_events.0': { $exists: false } };
+    // The type is said because the index is partial.
+    const filter = { deleted_at: { $lte: olderThan, $type: 'date' as const }, 'pending_events.0': { $exists: false } };
     const { deletedCount } = await guard(() => db.collection<StoredObject>(collection).deleteMany(filter));
     count += deletedCount;
   }

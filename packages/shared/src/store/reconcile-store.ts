@@ -105,7 +105,8 @@ export class ReconcileStore<T extends StoredObject> {
   async due(now: Date, limit: number): Promise<Pick<T, '_id' | 'project_id' | 'generation' | 'next_attempt_at'>[]> {
     return guard(() =>
       this.collection
-        .find({ next_attempt_at: { $lte: now } } as Filter<T>)
+        // The type is said because the index is partial.
+        .find({ next_attempt_at: { $lte: now, $type: 'date' } } as Filter<T>)
         .sort({ next_attempt_at: 1 })
         .limit(limit)
         .project<Pick<T, '_id' | 'project_id' | 'generation' | 'next_attempt_at'>>({ project_id: 1, generation: 1, next_attempt_at: 1 })

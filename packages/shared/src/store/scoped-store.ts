@@ -45,10 +45,12 @@ export class ScopedStore<T extends StoredObject> {
   /** @throws CetusError `invalid_marker`, `invalid_field`, `store_unavailable` */
   async list(scope: Scope, page: Page): Promise<PageOf<T>> {
     const path = sortPath(this.kind.sortKeys, page.sortKey);
-    const filters: Filter<T>[] = [visibleTo(scope, this.kind), { deleted_at: null } as Filter<T>];
+    const visible = visibleTo(scope, this.kind);
+    const filters: Filter<T>[] = [visible, { deleted_at: null } as Filter<T>];
     if (page.marker !== undefined) {
+      // It may have been deleted since it was the last of its page.
       const marker = await guard(() =>
-        this.collection.findOne({ $and: [...filters, { _id: page.marker }] } as Filter<T>),
+        this.collection.findOne({ $and: [visible, { _id: page.marker?.toLowerCase() }] } as Filter<T>),
       );
       if (marker === null) throw new CetusError('invalid_marker', `There is no object ${page.marker} here`, { field: 'marker' });
       filters.push(afterMarker(marker as T, path, page.sortDir));
@@ -79,6 +81,7 @@ export class ScopedStore<T extends StoredObject> {
       const current = await this.find(ref, ownedBy(scope) as Filter<T>);
       checkIfMatch(options.ifMatch, current);
       const next = change(current);
+      if (next === current) return current;
       const written = await guard(() =>
         this.collection.findOneAndUpdate(
           { _id: current._id, revision: current.revision, deleted_at: null } as Filter<T>,

@@ -42,11 +42,14 @@ export async function openSpyingStore(prefix: string): Promise<Store & { explain
     async explain(run) {
       const sent: Document[] = [];
       const listener = ({ commandName, command }: { commandName: string; command: Document }): void => {
-        if (READS_AND_WRITES.includes(commandName)) sent.push(...single(structuredCloneOf(command)));
+        if (READS_AND_WRITES.includes(commandName)) sent.push(...single({ ...command }));
       };
       client.on('commandStarted', listener);
-      await run();
-      client.off('commandStarted', listener);
+      try {
+        await run();
+      } finally {
+        client.off('commandStarted', listener);
+      }
       const explained: Explained[] = [];
       for (const command of sent) {
         const answer = await db.command({ explain: command, verbosity: 'executionStats' });
@@ -64,10 +67,6 @@ function single(command: Document): Document[] {
   if (list === undefined) return [rest];
   const key = rest['updates'] === undefined ? 'deletes' : 'updates';
   return list.map((one) => ({ ...rest, [key]: [one] }));
-}
-
-function structuredCloneOf(command: Document): Document {
-  return { ...command };
 }
 
 function summary(command: Document, answer: Document): Explained {

@@ -10,7 +10,13 @@ export type DriverResult =
    * It goes on by itself in the back end; look again after `wakeUpAfterMs` (0: at once, when these facts are written). `unreachable`: the
    * back end did not answer, though it may have begun.
    */
-  | { phase: 'working'; facts: ClusterFacts; progress: string; wakeUpAfterMs: number; unreachable?: CetusError }
+  | {
+      phase: 'working';
+      facts: ClusterFacts;
+      progress: string;
+      wakeUpAfterMs: number;
+      unreachable?: CetusError;
+    }
   | { phase: 'done'; facts: ClusterFacts }
   | { phase: 'failed'; facts: ClusterFacts; failure: Failure };
 

@@ -16,7 +16,9 @@ export class ClusterReconciler implements Reconciler<StoredCluster> {
     const driver = this.drivers.get(cluster.spec.driver);
     if (cluster.operation?.state !== 'IN_PROGRESS') return this.resync(cluster, signal);
     const result =
-      cluster.operation.action === 'delete' ? await driver.remove(cluster, signal) : await driver.apply(cluster, signal);
+      cluster.operation.action === 'delete'
+        ? await driver.remove(cluster, signal)
+        : await driver.apply(cluster, signal);
     return outcomeOf(cluster, result);
   }
 
@@ -33,7 +35,11 @@ export class ClusterReconciler implements Reconciler<StoredCluster> {
     if (failure !== null) {
       const conditions = [reachable(), inSync(drift), ready(false, reasonOf(failure.code), failure.message)];
       // A create that failed stays failed; what was complete is so no longer.
-      return { status, conditions, ...(state.endsWith('_COMPLETE') ? { drifted: { state: 'UPDATE_FAILED', failure } } : {}) };
+      return {
+        status,
+        conditions,
+        ...(state.endsWith('_COMPLETE') ? { drifted: { state: 'UPDATE_FAILED', failure } } : {}),
+      };
     }
     const conditions = [reachable(), inSync(drift)];
     // Drift made it fail without an operation, and it is gone: the cluster is as it was.
@@ -54,7 +60,10 @@ function outcomeOf(cluster: StoredCluster, result: DriverResult): Outcome<Stored
     case 'working':
       return {
         status,
-        conditions: [unreachable(result.unreachable) ?? reachable(), ...(action === 'update' ? [] : [ready(false, `${reasonOf(action)}InProgress`, result.progress)])],
+        conditions: [
+          unreachable(result.unreachable) ?? reachable(),
+          ...(action === 'update' ? [] : [ready(false, `${reasonOf(action)}InProgress`, result.progress)]),
+        ],
         progress: result.progress,
         wakeUpAfterMs: result.wakeUpAfterMs,
       };
@@ -64,7 +73,9 @@ function outcomeOf(cluster: StoredCluster, result: DriverResult): Outcome<Stored
         conditions: [
           reachable(),
           inSync(null),
-          action === 'delete' ? ready(false, 'Deleted', 'The cluster is deleted') : ready(true, `${reasonOf(action)}Complete`, 'The cluster can be used'),
+          action === 'delete'
+            ? ready(false, 'Deleted', 'The cluster is deleted')
+            : ready(true, `${reasonOf(action)}Complete`, 'The cluster can be used'),
         ],
         ended: { state: 'COMPLETE' },
       };

@@ -13,7 +13,8 @@ interface ValidateRequest {
 /** Answers what the API asks while a client waits: `cluster.validate` looks up what a request names. */
 export function clusterRequests(drivers: DriverRegistry): RequestHandler {
   return async (method, params, signal) => {
-    if (method !== 'cluster.validate') throw new CetusError('unsupported', `The conductor does not know ${method}`);
+    if (method !== 'cluster.validate')
+      throw new CetusError('unsupported', `The conductor does not know ${method}`);
     const { driver, project_id: projectId, user_id: userId, references } = params as ValidateRequest;
     return drivers.get(driver).checkReferences({ projectId, userId }, references, signal);
   };

@@ -12,7 +12,8 @@ export class DriverRegistry {
   /** @throws CetusError `unsupported` */
   get(name: string): ClusterDriver {
     const driver = this.drivers.get(name);
-    if (driver === undefined) throw new CetusError('unsupported', `This site has no driver ${name}`, { field: 'driver' });
+    if (driver === undefined)
+      throw new CetusError('unsupported', `This site has no driver ${name}`, { field: 'driver' });
     return driver;
   }
 }

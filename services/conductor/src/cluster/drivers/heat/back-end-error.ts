@@ -24,12 +24,17 @@ export async function guardBackEnd<T>(run: () => Promise<T>): Promise<T> {
 export function toCetusError(error: unknown): unknown {
   const cause = error;
   if (error instanceof OpenStackUnreachableError) {
-    return new CetusError('back_end_unavailable', `The ${error.service} service does not answer (${error.code})`, { cause });
+    return new CetusError(
+      'back_end_unavailable',
+      `The ${error.service} service does not answer (${error.code})`,
+      { cause },
+    );
   }
   if (error instanceof OpenStackError) {
     const said = `The ${error.service} service answered ${String(error.status)}: ${error.message}`;
     if (LATER.has(error.status)) {
-      const retryAfterMs = error.retryAfterSeconds === undefined ? {} : { retryAfterMs: error.retryAfterSeconds * 1000 };
+      const retryAfterMs =
+        error.retryAfterSeconds === undefined ? {} : { retryAfterMs: error.retryAfterSeconds * 1000 };
       return new CetusError('back_end_unavailable', said, { cause, ...retryAfterMs });
     }
     return new CetusError('back_end_refused', said, { cause });
@@ -37,8 +42,11 @@ export function toCetusError(error: unknown): unknown {
   if (error instanceof EndpointNotFoundError || error instanceof ProjectScopeError) {
     return new CetusError('back_end_refused', error.message, { cause });
   }
-  if (error instanceof AmbiguousNameError) return new CetusError('ambiguous_reference', error.message, { cause });
-  if (error instanceof UnsupportedImageError) return new CetusError(error.code, error.message, { cause, field: 'image_id' });
-  if (error instanceof InvalidStackInputError) return new CetusError('invalid_field', error.message, { cause, field: error.field });
+  if (error instanceof AmbiguousNameError)
+    return new CetusError('ambiguous_reference', error.message, { cause });
+  if (error instanceof UnsupportedImageError)
+    return new CetusError(error.code, error.message, { cause, field: 'image_id' });
+  if (error instanceof InvalidStackInputError)
+    return new CetusError('invalid_field', error.message, { cause, field: error.field });
   return error;
 }

@@ -7,7 +7,12 @@ import { apiUrl, readStackOutputs } from './read-outputs.ts';
 import type { HeatSite } from './stack-input-from-spec.ts';
 
 /** What a complete stack says about its cluster. */
-export function clusterFacts(cluster: StoredCluster, stack: Stack, secrets: ClusterSecretStore, site: HeatSite): ClusterFacts {
+export function clusterFacts(
+  cluster: StoredCluster,
+  stack: Stack,
+  secrets: ClusterSecretStore,
+  site: HeatSite,
+): ClusterFacts {
   const outputs = readStackOutputs(stack.outputs ?? []);
   const port = cluster.spec.apiserver_port ?? 6443;
   const api_address = outputs.apiAddress === null ? null : apiUrl(outputs.apiAddress, port);
@@ -24,7 +29,11 @@ export function clusterFacts(cluster: StoredCluster, stack: Stack, secrets: Clus
 }
 
 /** The administrator's kubeconfig, made once and again when the address changes. */
-function kubeconfigFor(cluster: StoredCluster, server: string, secrets: ClusterSecretStore): Pick<ClusterFacts, 'kubeconfig'> {
+function kubeconfigFor(
+  cluster: StoredCluster,
+  server: string,
+  secrets: ClusterSecretStore,
+): Pick<ClusterFacts, 'kubeconfig'> {
   if (cluster.status.kubeconfig !== null && cluster.status.api_address === server) return {};
   const { ca, admin } = secrets.open(cluster);
   const kubeconfig = createKubeconfig({

@@ -11,12 +11,17 @@ export class ClusterSecretStore {
   }
 
   async create(cluster: Pick<StoredCluster, '_id'>): Promise<SealedSecret> {
-    return this.box.seal(JSON.stringify(await createClusterSecrets()), { id: cluster._id, field: 'status.secrets' });
+    return this.box.seal(JSON.stringify(await createClusterSecrets()), {
+      id: cluster._id,
+      field: 'status.secrets',
+    });
   }
 
   open(cluster: StoredCluster): ClusterSecrets {
     if (cluster.status.secrets === null) throw new Error(`cluster ${cluster._id} has no secrets yet`);
-    return JSON.parse(this.box.open(cluster.status.secrets, { id: cluster._id, field: 'status.secrets' })) as ClusterSecrets;
+    return JSON.parse(
+      this.box.open(cluster.status.secrets, { id: cluster._id, field: 'status.secrets' }),
+    ) as ClusterSecrets;
   }
 
   sealKubeconfig(cluster: Pick<StoredCluster, '_id'>, kubeconfig: string): SealedSecret {

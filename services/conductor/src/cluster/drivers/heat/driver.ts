@@ -1,7 +1,12 @@
 import type { CetusError } from '@cetus/shared/errors';
 import type { SecretBox } from '@cetus/shared/secrets';
 import type { Failure, Operation, StoredCluster } from '@cetus/shared/schemas';
-import { hasStatus, isActionInProgress, isStackExists, OpenStackUnreachableError } from '@cetus/openstack/errors';
+import {
+  hasStatus,
+  isActionInProgress,
+  isStackExists,
+  OpenStackUnreachableError,
+} from '@cetus/openstack/errors';
 import { HeatClient, type Stack } from '@cetus/openstack/heat';
 import type { KeystoneSession } from '@cetus/openstack/keystone';
 import type {
@@ -49,7 +54,12 @@ export class HeatDriver implements ClusterDriver {
       // Written before anything is created with them: a crash must not leave servers whose keys nobody has.
       if (cluster.status.secrets === null) {
         const secrets = await this.clusterSecrets.create(cluster);
-        return { phase: 'working', facts: { secrets }, progress: 'Keys and certificates are made', wakeUpAfterMs: 0 };
+        return {
+          phase: 'working',
+          facts: { secrets },
+          progress: 'Keys and certificates are made',
+          wakeUpAfterMs: 0,
+        };
       }
       const operation = cluster.operation as Operation;
       const stack = await this.find(cluster, signal);
@@ -73,7 +83,9 @@ export class HeatDriver implements ClusterDriver {
       const operation = cluster.operation as Operation;
       const stack = await this.find(cluster, signal);
       if (stack === null) {
-        return mayStillAppear(cluster) ? this.waiting({}, 'A stack that Heat may be creating is waited for') : { phase: 'done', facts: GONE };
+        return mayStillAppear(cluster)
+          ? this.waiting({}, 'A stack that Heat may be creating is waited for')
+          : { phase: 'done', facts: GONE };
       }
       const facts = { stack_id: stack.id };
       const told = cluster.status.driver_state['delete_operation'] === operation.uuid;
@@ -94,7 +106,11 @@ export class HeatDriver implements ClusterDriver {
       if (stack === null) {
         // A create that failed before it made anything has no stack to miss.
         const missing = cluster.status.stack_id !== null;
-        return { facts: {}, drift: missing ? STACK_MISSING.message : null, failure: missing ? STACK_MISSING : null };
+        return {
+          facts: {},
+          drift: missing ? STACK_MISSING.message : null,
+          failure: missing ? STACK_MISSING : null,
+        };
       }
       if (stack.stack_status.endsWith('_FAILED')) {
         return { facts: {}, drift: null, failure: await this.failureOf(cluster, stack, signal) };
@@ -115,7 +131,11 @@ export class HeatDriver implements ClusterDriver {
     return guardBackEnd(() => this.lookup(asker.projectId, signal).check(references, asker.userId));
   }
 
-  private async create(cluster: StoredCluster, operation: Operation, signal: AbortSignal): Promise<DriverResult> {
+  private async create(
+    cluster: StoredCluster,
+    operation: Operation,
+    signal: AbortSignal,
+  ): Promise<DriverResult> {
     if (operation.requested === 'update') return { phase: 'failed', facts: {}, failure: STACK_MISSING };
     const found = await this.lookup(cluster.project_id, signal).resolve(cluster.spec, cluster.user_id);
     const input = stackInputOf(cluster, found, this.options.site);
@@ -133,11 +153,22 @@ export class HeatDriver implements ClusterDriver {
       if (!(error instanceof OpenStackUnreachableError) || !error.maybeSent) throw error;
       const driver_state = { ...cluster.status.driver_state, [UNANSWERED]: new Date().toISOString() };
       const unreachable = toCetusError(error) as CetusError;
-      return { phase: 'working', facts: { driver_state }, progress: unreachable.message, wakeUpAfterMs: 5_000, unreachable };
+      return {
+        phase: 'working',
+        facts: { driver_state },
+        progress: unreachable.message,
+        wakeUpAfterMs: 5_000,
+        unreachable,
+      };
     }
   }
 
-  private async update(cluster: StoredCluster, operation: Operation, stack: Stack, signal: AbortSignal): Promise<DriverResult> {
+  private async update(
+    cluster: StoredCluster,
+    operation: Operation,
+    stack: Stack,
+    signal: AbortSignal,
+  ): Promise<DriverResult> {
     const facts = { stack_id: stack.id };
     try {
       await this.heat(cluster).updateStack(
@@ -161,11 +192,12 @@ export class HeatDriver implements ClusterDriver {
     const { stack_id: id } = cluster.status;
     const heat = this.heat(cluster);
     const name = stackName(cluster._id);
-    if (id !== null) {
-      const stack = await heat.getStack({ name, id }, { resolveOutputs: false, signal });
-      if (stack !== null && stack.stack_status !== 'DELETE_COMPLETE') return stack;
-    }
-    return heat.findByName(name, signal);
+    const there = (stack: Stack | null): Stack | null =>
+      stack?.stack_status === 'DELETE_COMPLETE' ? null : stack;
+    const byId =
+      id === null ? null : there(await heat.getStack({ name, id }, { resolveOutputs: false, signal }));
+    // A stack that is just being deleted is still found by its name for a moment.
+    return byId ?? there(await heat.findByName(name, signal));
   }
 
   private wait(facts: ClusterFacts, stack: Stack): DriverResult {

@@ -41,10 +41,20 @@ export class HeatNotifications implements Resource {
     // Not needed to work, so a broker that is not there now is waited for in the background.
     this.connection = await connect(url, {
       timeout: 10_000,
-      recovery: { waitForConnect: false, initialDelay: 500, maxDelay: 30_000, jitter: 0.5, setup: (model: ChannelModel) => this.consume(model) },
+      recovery: {
+        waitForConnect: false,
+        initialDelay: 500,
+        maxDelay: 30_000,
+        jitter: 0.5,
+        setup: (model: ChannelModel) => this.consume(model),
+      },
     });
-    this.connection.on('disconnect', (err: Error) => logger.warn({ err }, "Heat's notifications are interrupted"));
-    this.connection.on('connect-failed', (err: Error) => logger.warn({ err }, "Heat's notifications cannot be had now"));
+    this.connection.on('disconnect', (err: Error) =>
+      logger.warn({ err }, "Heat's notifications are interrupted"),
+    );
+    this.connection.on('connect-failed', (err: Error) =>
+      logger.warn({ err }, "Heat's notifications cannot be had now"),
+    );
     this.connection.on('error', (err: Error) => logger.warn({ err }, "Heat's notifications"));
   }
 
@@ -58,7 +68,8 @@ export class HeatNotifications implements Resource {
     channel.on('error', (err: Error) => logger.warn({ err }, "Heat's notifications: channel"));
     await channel.assertExchange(EXCHANGE, 'topic', { durable: false, autoDelete: false });
     await channel.assertQueue(QUEUE, { durable: true, maxLength: MAX_WAITING, messageTtl: 60_000 });
-    for (const priority of ['info', 'error']) await channel.bindQueue(QUEUE, EXCHANGE, `notifications.${priority}`);
+    for (const priority of ['info', 'error'])
+      await channel.bindQueue(QUEUE, EXCHANGE, `notifications.${priority}`);
     await channel.prefetch(64);
     await channel.consume(QUEUE, (message) => {
       if (message === null) return;

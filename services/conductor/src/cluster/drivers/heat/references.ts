@@ -52,7 +52,10 @@ export class ReferenceLookup {
       this.network(references.fixed_network),
       this.subnet(references.fixed_subnet),
     ]);
-    return { problems: this.problems, image: image === null ? null : { id: image.id, os_distro: image.os_distro ?? null } };
+    return {
+      problems: this.problems,
+      image: image === null ? null : { id: image.id, os_distro: image.os_distro ?? null },
+    };
   }
 
   /**
@@ -79,7 +82,11 @@ export class ReferenceLookup {
       throw new Error('a reference without a problem was not resolved');
     }
     return {
-      image: { id: image.id, name: image.name ?? spec.image_id, ...(image.os_distro === undefined ? {} : { osDistro: image.os_distro }) },
+      image: {
+        id: image.id,
+        name: image.name ?? spec.image_id,
+        ...(image.os_distro === undefined ? {} : { osDistro: image.os_distro }),
+      },
       flavorId: flavor.id,
       masterFlavorId: masterFlavor.id,
       externalNetwork: external.id,
@@ -90,7 +97,9 @@ export class ReferenceLookup {
   }
 
   private async image(ref: string | null | undefined) {
-    const image = await this.find('image_id', 'image', ref, () => this.glance.findImage(ref ?? '', this.signal));
+    const image = await this.find('image_id', 'image', ref, () =>
+      this.glance.findImage(ref ?? '', this.signal),
+    );
     if (image !== null) {
       try {
         distributionOf({ id: image.id, name: image.name ?? undefined, osDistro: image.os_distro });
@@ -107,14 +116,22 @@ export class ReferenceLookup {
   }
 
   private keypair(ref: string | null | undefined, userId: string) {
-    return this.find('keypair', 'key pair', ref, () => this.keypairs.getKeypair(ref ?? '', { userId, signal: this.signal }));
+    return this.find('keypair', 'key pair', ref, () =>
+      this.keypairs.getKeypair(ref ?? '', { userId, signal: this.signal }),
+    );
   }
 
   private async externalNetwork(ref: string | null | undefined) {
     const field = 'external_network_id';
-    const network = await this.find(field, 'network', ref, () => this.neutron.findNetwork(ref ?? '', this.signal));
+    const network = await this.find(field, 'network', ref, () =>
+      this.neutron.findNetwork(ref ?? '', this.signal),
+    );
     if (network !== null && !network.external) {
-      this.problems.push({ field, code: 'network_not_external', detail: `The network ${ref ?? ''} is not an external network` });
+      this.problems.push({
+        field,
+        code: 'network_not_external',
+        detail: `The network ${ref ?? ''} is not an external network`,
+      });
     }
     return network;
   }
@@ -127,7 +144,12 @@ export class ReferenceLookup {
     return this.find('fixed_subnet', 'subnet', ref, () => this.neutron.findSubnet(ref ?? '', this.signal));
   }
 
-  private async find<T>(field: string, thing: string, ref: string | null | undefined, lookup: Lookup<T>): Promise<T | null> {
+  private async find<T>(
+    field: string,
+    thing: string,
+    ref: string | null | undefined,
+    lookup: Lookup<T>,
+  ): Promise<T | null> {
     if (ref == null) return null;
     try {
       const found = await lookup();
@@ -145,6 +167,10 @@ export class ReferenceLookup {
 
   private required(field: string, found: unknown): void {
     if (found !== null || this.problems.some((problem) => problem.field === field)) return;
-    this.problems.push({ field, code: 'missing_field', detail: `Neither the cluster nor its template names a ${field}` });
+    this.problems.push({
+      field,
+      code: 'missing_field',
+      detail: `Neither the cluster nor its template names a ${field}`,
+    });
   }
 }

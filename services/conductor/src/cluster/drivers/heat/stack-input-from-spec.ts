@@ -22,14 +22,22 @@ const DEFAULT_SERVICE_CIDR = '10.254.0.0/16';
  * Reads a cluster's spec and labels (Magnum's names) for the template.
  * @throws CetusError `unsupported`, `invalid_field`
  */
-export function stackInputOf(cluster: StoredCluster, found: ResolvedReferences, site: HeatSite): ClusterStackInput {
+export function stackInputOf(
+  cluster: StoredCluster,
+  found: ResolvedReferences,
+  site: HeatSite,
+): ClusterStackInput {
   const { spec } = cluster;
   const { labels } = spec;
   const networkDriver = spec.network_driver ?? 'flannel';
   if (networkDriver !== 'flannel') {
-    throw new CetusError('unsupported', `The heat driver has the network driver flannel, not ${networkDriver}`, {
-      field: 'network_driver',
-    });
+    throw new CetusError(
+      'unsupported',
+      `The heat driver has the network driver flannel, not ${networkDriver}`,
+      {
+        field: 'network_driver',
+      },
+    );
   }
   const masterCount = spec.master_count;
   if (masterCount !== 1 && masterCount !== 3 && masterCount !== 5) {
@@ -48,7 +56,10 @@ export function stackInputOf(cluster: StoredCluster, found: ResolvedReferences, 
     fixedNetwork: found.fixedNetwork,
     fixedSubnet: found.fixedSubnet,
     nodeCidr: labels['fixed_subnet_cidr'],
-    dnsNameservers: (spec.dns_nameserver ?? '').split(',').map((address) => address.trim()).filter((address) => address !== ''),
+    dnsNameservers: (spec.dns_nameserver ?? '')
+      .split(',')
+      .map((address) => address.trim())
+      .filter((address) => address !== ''),
     floatingIpEnabled: spec.floating_ip_enabled,
     masterLbEnabled: spec.master_lb_enabled,
     sshPublicKey: found.sshPublicKey,
@@ -80,7 +91,9 @@ function gibibytes(labels: Readonly<Record<string, string>>, name: string): numb
   const text = labels[name];
   if (text === undefined || text === '0') return undefined;
   if (!/^[1-9]\d{0,5}$/.test(text)) {
-    throw new CetusError('invalid_field', `The label ${name} must be a whole number of GiB`, { field: `labels/${name}` });
+    throw new CetusError('invalid_field', `The label ${name} must be a whole number of GiB`, {
+      field: `labels/${name}`,
+    });
   }
   return Number(text);
 }

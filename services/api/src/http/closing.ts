@@ -1,0 +1,19 @@
+import type { Socket } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+
+/**
+ * Lets the server close as soon as the requests that are going on have been answered. Node waits for connections that have not sent
+ * anything yet (browsers and proxies open some in advance), and keeps those whose answer ends only then for another request.
+ */
+export function closePromptly(app: FastifyInstance): void {
+  const silent = new Set<Socket>();
+  app.server.on('connection', (socket) => {
+    silent.add(socket);
+    socket.once('close', () => silent.delete(socket));
+  });
+  app.server.on('request', ({ socket }) => silent.delete(socket));
+  app.addHook('preClose', async () => {
+    app.server.keepAliveTimeout = 1;
+    for (const socket of silent) socket.destroy();
+  });
+}
