@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Identity } from './keystone/identity.ts';
-import { keystoneError } from './keystone/routes.ts';
+import { keystoneError } from './keystone/errors.ts';
 
 /** Who sends a request to a service other than Keystone. */
 export interface Caller {

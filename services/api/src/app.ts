@@ -23,6 +23,7 @@ import { documentApi } from './http/openapi.ts';
 import { opsRoutes } from './http/ops-routes.ts';
 import { globalRequestId, newRequestId } from './http/request-id.ts';
 import { answerUnknownRoutes } from './http/routes-known.ts';
+import { endUnusedConnections } from './http/unused-connections.ts';
 import { buildValidator } from './http/validation.ts';
 import { operationRoutes } from './operations/routes.ts';
 
@@ -81,18 +82,24 @@ export async function createApp(deps: ApiDeps): Promise<FastifyInstance> {
     );
     done();
   });
+  endUnusedConnections(app);
   measureRequests(app, metrics);
   parseJsonBodies(app);
   answerUnknownRoutes(app);
 
   await app.register(helmet, {
     // Answers are data; nothing in them may run. The page under /docs has a policy of its own.
-    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    },
     strictTransportSecurity: config.CETUS_PUBLIC_URL?.startsWith('https:') === true,
     xDownloadOptions: false,
     xXssProtection: false,
   });
-  const origins = config.CETUS_API_CORS_ORIGINS.split(',').map((origin) => origin.trim()).filter(Boolean);
+  const origins = config.CETUS_API_CORS_ORIGINS.split(',')
+    .map((origin) => origin.trim())
+    .filter(Boolean);
   if (origins.length > 0) await app.register(cors, corsOptions(origins));
   await documentApi(app);
 
@@ -130,8 +137,23 @@ function corsOptions(origins: string[]) {
   return {
     origin: origins,
     methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
-    allowedHeaders: ['content-type', 'x-auth-token', 'openstack-api-version', 'idempotency-key', 'if-match', 'if-none-match', 'last-event-id'],
-    exposedHeaders: ['etag', 'location', 'x-openstack-request-id', 'openstack-api-version', 'cetus-operation-id', 'retry-after'],
+    allowedHeaders: [
+      'content-type',
+      'x-auth-token',
+      'openstack-api-version',
+      'idempotency-key',
+      'if-match',
+      'if-none-match',
+      'last-event-id',
+    ],
+    exposedHeaders: [
+      'etag',
+      'location',
+      'x-openstack-request-id',
+      'openstack-api-version',
+      'cetus-operation-id',
+      'retry-after',
+    ],
     maxAge: 600,
     strictPreflight: false,
   };
@@ -144,6 +166,8 @@ async function limitRate(app: FastifyInstance, max: number): Promise<void> {
     cache: 10_000,
     keyGenerator: (request) => request.caller.projectId,
     errorResponseBuilder: (_request, { ttl }) =>
-      new CetusError('too_many_requests', `A project may send ${max} requests a minute`, { retryAfterMs: ttl }),
+      new CetusError('too_many_requests', `A project may send ${max} requests a minute`, {
+        retryAfterMs: ttl,
+      }),
   });
 }

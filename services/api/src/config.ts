@@ -12,7 +12,8 @@ import {
 export const apiOnlyVariables = {
   CETUS_PUBLIC_URL: Type.Optional(
     Type.String({
-      description: 'The address that clients know the API by, for links; the Host header of a request when not set.',
+      description:
+        'The address that clients know the API by, for links; the Host header of a request when not set.',
       pattern: '^https?://[^/?#\\s]+(/[^?#\\s]*[^/?#\\s])?/?$',
     }),
   ),
@@ -31,7 +32,8 @@ export const apiOnlyVariables = {
     default: 1000,
   }),
   CETUS_API_CORS_ORIGINS: Type.String({
-    description: 'The origins, with commas between them, whose pages may call the API from a browser; nobody when empty.',
+    description:
+      'The origins, with commas between them, whose pages may call the API from a browser; nobody when empty.',
     default: '',
   }),
   CETUS_API_RATE_LIMIT: Type.Integer({
@@ -70,7 +72,8 @@ export const apiOnlyVariables = {
     default: 15,
   }),
   CETUS_TOKEN_CACHE_SECONDS: Type.Integer({
-    description: 'How long a token that Keystone has accepted is taken as good; a revoked one works for so long.',
+    description:
+      'How long a token that Keystone has accepted is taken as good; a revoked one works for so long.',
     unit: 'seconds',
     minimum: 0,
     maximum: 3600,

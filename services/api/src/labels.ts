@@ -1,5 +1,7 @@
 /** Labels as they are kept: numbers and booleans become what Magnum (Python) writes for them. */
-export function toLabels(requested: Readonly<Record<string, string | number | boolean>>): Record<string, string> {
+export function toLabels(
+  requested: Readonly<Record<string, string | number | boolean>>,
+): Record<string, string> {
   return Object.fromEntries(
     Object.entries(requested).map(([key, value]) => [
       key,
@@ -9,7 +11,10 @@ export function toLabels(requested: Readonly<Record<string, string | number | bo
 }
 
 /** How the labels of a cluster differ from its template's, as Magnum shows it. */
-export function labelDifference(template: Readonly<Record<string, string>>, cluster: Readonly<Record<string, string>>) {
+export function labelDifference(
+  template: Readonly<Record<string, string>>,
+  cluster: Readonly<Record<string, string>>,
+) {
   const overridden: Record<string, string> = {};
   const added: Record<string, string> = {};
   const skipped: Record<string, string> = {};
@@ -23,7 +28,8 @@ export function labelDifference(template: Readonly<Record<string, string>>, clus
   return { overridden, added, skipped };
 }
 
-const ENTRY = /\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")\s*:\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")\s*(,|$)/y;
+const ENTRY =
+  /\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")\s*:\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")\s*(,|$)/y;
 
 /**
  * Reads `{'key': 'value'}`: python-magnumclient sends labels in a patch as Python prints a dictionary. Undefined when the text is

@@ -54,7 +54,9 @@ export async function checkReferences(
   const [problem] = verdict.problems;
   if (problem !== undefined) {
     const code = isErrorCode(problem.code) ? problem.code : 'invalid_field';
-    throw new CetusError(code, problem.detail, { field: fields[problem.field as keyof References] ?? problem.field });
+    throw new CetusError(code, problem.detail, {
+      field: fields[problem.field as keyof References] ?? problem.field,
+    });
   }
   return { osDistro: verdict.image?.os_distro ?? null };
 }

@@ -4,7 +4,13 @@ import { createTokenCache, type TokenValidator } from '@cetus/shared/auth';
 import type { Backbone } from '@cetus/shared/backbone';
 import { EventFeed, EventStore } from '@cetus/shared/notifications';
 import { Dispatcher, OperationStore } from '@cetus/shared/operations';
-import { keystoneCredentials, type Logger, type Metrics, type Readiness, type Resource } from '@cetus/shared/service';
+import {
+  keystoneCredentials,
+  type Logger,
+  type Metrics,
+  type Readiness,
+  type Resource,
+} from '@cetus/shared/service';
 import { CLUSTER, CLUSTER_TEMPLATE, ScopedStore } from '@cetus/shared/store';
 import type { FastifyInstance } from 'fastify';
 import { createApp } from './app.ts';
@@ -82,7 +88,8 @@ class HttpServer implements ApiServer {
     const dispatcher = new Dispatcher({
       bus,
       relay,
-      onError: (err, object) => logger.warn({ err, object }, 'a command could not be published; the sweep finds its object'),
+      onError: (err, object) =>
+        logger.warn({ err, object }, 'a command could not be published; the sweep finds its object'),
     });
     const app = await createApp({
       clusters: new ScopedStore(store, CLUSTER),

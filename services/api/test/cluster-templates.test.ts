@@ -8,8 +8,17 @@ describe('api: cluster templates', () => {
   after(() => api.close());
 
   const create = (payload: object, token = 'member') =>
-    api.request({ method: 'POST', url: '/v1/clustertemplates', payload: { coe: 'kubernetes', image_id: 'i', ...payload }, token });
-  const patch = (ref: string, payload: object[], more: { token?: string; headers?: Record<string, string>; query?: string } = {}) => {
+    api.request({
+      method: 'POST',
+      url: '/v1/clustertemplates',
+      payload: { coe: 'kubernetes', image_id: 'i', ...payload },
+      token,
+    });
+  const patch = (
+    ref: string,
+    payload: object[],
+    more: { token?: string; headers?: Record<string, string>; query?: string } = {},
+  ) => {
     const { query = '', ...rest } = more;
     return api.request({ method: 'PATCH', url: `/v1/clustertemplates/${ref}${query}`, payload, ...rest });
   };
@@ -77,10 +86,25 @@ describe('api: cluster templates', () => {
 
   it('refuses a patch that breaks a rule, naming the field', async () => {
     const { uuid } = (await create({ name: 'rules' })).json();
-    for (const field of ['uuid', 'project_id', 'user_id', 'links', 'created_at', 'updated_at', 'cluster_distro']) {
+    for (const field of [
+      'uuid',
+      'project_id',
+      'user_id',
+      'links',
+      'created_at',
+      'updated_at',
+      'cluster_distro',
+    ]) {
       expectError(await patch(uuid, replace(field, 'x')), 400, 'invalid_field', field);
     }
-    for (const path of ['/foo', '/name/x', '/labels/a/b', '/__proto__', '/__proto__/x', '/constructor/prototype/x']) {
+    for (const path of [
+      '/foo',
+      '/name/x',
+      '/labels/a/b',
+      '/__proto__',
+      '/__proto__/x',
+      '/constructor/prototype/x',
+    ]) {
       expectError(await patch(uuid, [{ op: 'add', path, value: 'x' }]), 400, 'unknown_field', path.slice(1));
     }
     for (const path of ['/labels/__proto__', '/labels/constructor']) {
@@ -91,20 +115,41 @@ describe('api: cluster templates', () => {
     for (const field of ['name', 'coe', 'image_id', 'public', 'server_type']) {
       expectError(await patch(uuid, [{ op: 'remove', path: `/${field}` }]), 400, 'invalid_field', field);
     }
-    for (const [field, value] of [['coe', 'mesos'], ['image_id', ''], ['docker_volume_size', 0], ['apiserver_port', 80], ['labels', { a: {} }], ['public', 'maybe'], ['network_driver', 'x']] as const) {
+    for (const [field, value] of [
+      ['coe', 'mesos'],
+      ['image_id', ''],
+      ['docker_volume_size', 0],
+      ['apiserver_port', 80],
+      ['labels', { a: {} }],
+      ['public', 'maybe'],
+      ['network_driver', 'x'],
+    ] as const) {
       const [error] = errorsOf(await patch(uuid, replace(field, value)));
       assert.equal(error?.code, 'invalid_field');
       assert.ok(error.field?.startsWith(field), error.field);
     }
-    expectError(await patch(uuid, [{ op: 'remove', path: '/labels/none' }]), 400, 'invalid_patch', 'labels/none');
+    expectError(
+      await patch(uuid, [{ op: 'remove', path: '/labels/none' }]),
+      400,
+      'invalid_patch',
+      'labels/none',
+    );
     expectError(await patch(uuid, [{ op: 'move', path: '/name', from: '/tags' }]), 400, 'unknown_field');
     expectError(await patch(uuid, []), 400, 'invalid_field', 'body');
-    expectError(await api.request({ method: 'PATCH', url: `/v1/clustertemplates/${uuid}`, payload: {} }), 400, 'invalid_field', 'body');
+    expectError(
+      await api.request({ method: 'PATCH', url: `/v1/clustertemplates/${uuid}`, payload: {} }),
+      400,
+      'invalid_field',
+      'body',
+    );
   });
 
   it('asks the conductor only about what a patch changes', async () => {
     const { uuid } = (await create({ name: 'refs', flavor_id: 'old' })).json();
-    api.verdict.value = { problems: [{ field: 'keypair', code: 'keypair_not_found', detail: 'no' }], image: null };
+    api.verdict.value = {
+      problems: [{ field: 'keypair', code: 'keypair_not_found', detail: 'no' }],
+      image: null,
+    };
     assert.equal((await patch(uuid, replace('tags', 'x'))).statusCode, 200);
     expectError(await patch(uuid, replace('keypair_id', 'new')), 400, 'keypair_not_found', 'keypair_id');
     expectError(await create({ keypair_id: 'new' }), 400, 'keypair_not_found', 'keypair_id');
@@ -121,10 +166,18 @@ describe('api: cluster templates', () => {
     assert.equal((await patch(uuid, replace('public', true), { token: 'admin' })).json().public, true);
     assert.equal((await api.request({ url, token: 'other' })).statusCode, 200);
     const theirs = (await api.request({ url: '/v1/clustertemplates', token: 'other' })).json();
-    assert.deepEqual(theirs.clustertemplates.map((one: { uuid: string }) => one.uuid), [uuid]);
+    assert.deepEqual(
+      theirs.clustertemplates.map((one: { uuid: string }) => one.uuid),
+      [uuid],
+    );
     expectError(await patch(uuid, replace('tags', 'x'), { token: 'other' }), 404, 'not_found');
     expectError(await api.request({ method: 'DELETE', url, token: 'other' }), 404, 'not_found');
-    const cluster = await api.request({ method: 'POST', url: '/v1/clusters', payload: { cluster_template_id: uuid }, token: 'other' });
+    const cluster = await api.request({
+      method: 'POST',
+      url: '/v1/clusters',
+      payload: { cluster_template_id: uuid },
+      token: 'other',
+    });
     assert.equal(cluster.statusCode, 202);
     expectError(await api.request({ method: 'DELETE', url }), 409, 'in_use');
     await patch(uuid, replace('hidden', true), { token: 'admin' });
@@ -136,12 +189,20 @@ describe('api: cluster templates', () => {
     const cluster = await api.cluster({ name: 'user', cluster_template_id: uuid });
     expectError(await patch(uuid, replace('flavor_id', 'x')), 409, 'in_use');
     expectError(await api.request({ method: 'DELETE', url: `/v1/clustertemplates/${uuid}` }), 409, 'in_use');
-    assert.equal((await patch(uuid, [...replace('name', 'renamed'), ...replace('tags', 'x')])).statusCode, 200);
+    assert.equal(
+      (await patch(uuid, [...replace('name', 'renamed'), ...replace('tags', 'x')])).statusCode,
+      200,
+    );
     await api.request({ method: 'DELETE', url: `/v1/clusters/${cluster}` });
     await api.finish(cluster);
-    assert.equal((await api.request({ method: 'DELETE', url: '/v1/clustertemplates/renamed' })).statusCode, 204);
+    assert.equal(
+      (await api.request({ method: 'DELETE', url: '/v1/clustertemplates/renamed' })).statusCode,
+      204,
+    );
     expectError(await api.request({ url: `/v1/clustertemplates/${uuid}` }), 404, 'not_found');
-    const events = (await api.request({ url: `/v1/events?object=${uuid}` })).json().events as { type: string }[];
+    const events = (await api.request({ url: `/v1/events?object=${uuid}` })).json().events as {
+      type: string;
+    }[];
     assert.deepEqual(
       events.map(({ type }) => type),
       ['create', 'update', 'delete'].map((action) => `cetus.clustertemplate.${action}.end`),
@@ -151,12 +212,23 @@ describe('api: cluster templates', () => {
   it('checks If-Match, and does not lose one of two changes at once', async () => {
     const { uuid } = (await create({ name: 'race' })).json();
     const etag = String((await api.request({ url: `/v1/clustertemplates/${uuid}` })).headers['etag']);
-    const both = await Promise.all([patch(uuid, replace('tags', 'x')), patch(uuid, replace('http_proxy', 'p'))]);
-    assert.deepEqual(both.map(({ statusCode }) => statusCode), [200, 200]);
+    const both = await Promise.all([
+      patch(uuid, replace('tags', 'x')),
+      patch(uuid, replace('http_proxy', 'p')),
+    ]);
+    assert.deepEqual(
+      both.map(({ statusCode }) => statusCode),
+      [200, 200],
+    );
     const template = (await api.request({ url: `/v1/clustertemplates/${uuid}` })).json();
     assert.equal(template.tags, 'x');
     assert.equal(template.http_proxy, 'p');
-    expectError(await patch(uuid, replace('tags', 'y'), { headers: { 'if-match': etag } }), 412, 'precondition_failed', 'If-Match');
+    expectError(
+      await patch(uuid, replace('tags', 'y'), { headers: { 'if-match': etag } }),
+      412,
+      'precondition_failed',
+      'If-Match',
+    );
   });
 
   it('says when a name is not enough', async () => {

@@ -3,7 +3,11 @@ import { CetusError } from '@cetus/shared/errors';
 import { ensureUuid, errorOf, expectError } from './support/answers.ts';
 import { OTHER_PROJECT, PROJECT, startApi, type TestApi } from './support/api.ts';
 
-const FAILURE = { code: 'no_valid_host', message: 'No valid host was found', resource: { type: 'OS::Nova::Server', name: 'master-0' } };
+const FAILURE = {
+  code: 'no_valid_host',
+  message: 'No valid host was found',
+  resource: { type: 'OS::Nova::Server', name: 'master-0' },
+};
 
 describe('api: clusters', () => {
   let api: TestApi;
@@ -11,16 +15,30 @@ describe('api: clusters', () => {
   after(() => api.close());
 
   it('accepts a cluster with one write and one command, and shows it at once', async () => {
-    const template = await api.template({ name: 'a', flavor_id: 'm1.small', keypair_id: 'k', labels: { a: '1', b: '2' } });
+    const template = await api.template({
+      name: 'a',
+      flavor_id: 'm1.small',
+      keypair_id: 'k',
+      labels: { a: '1', b: '2' },
+    });
     const answer = await api.request({
       method: 'POST',
       url: '/v1/clusters',
-      payload: { name: 'one', cluster_template_id: 'a', node_count: 2, labels: { b: 3, c: true }, create_timeout: 0 },
+      payload: {
+        name: 'one',
+        cluster_template_id: 'a',
+        node_count: 2,
+        labels: { b: 3, c: true },
+        create_timeout: 0,
+      },
     });
     assert.equal(answer.statusCode, 202);
     const { uuid } = answer.json<{ uuid: string }>();
     assert.equal(answer.headers['location'], `http://localhost:80/v1/clusters/${uuid}`);
-    assert.deepEqual(api.commands.filter(({ id }) => id === uuid), [{ kind: 'cluster', id: uuid, reason: 'create' }]);
+    assert.deepEqual(
+      api.commands.filter(({ id }) => id === uuid),
+      [{ kind: 'cluster', id: uuid, reason: 'create' }],
+    );
     const cluster = (await api.request({ url: '/v1/clusters/one' })).json();
     assert.equal(cluster.operation_id, answer.headers['cetus-operation-id']);
     assert.equal(cluster.status, 'CREATE_IN_PROGRESS');
@@ -37,7 +55,12 @@ describe('api: clusters', () => {
 
   it('puts labels over those of the template when asked to, and makes up a name', async () => {
     const template = await api.template({ name: 'b', labels: { a: '1', b: '2' } });
-    const uuid = await api.cluster({ name: null, cluster_template_id: template, labels: { b: '3' }, merge_labels: true });
+    const uuid = await api.cluster({
+      name: null,
+      cluster_template_id: template,
+      labels: { b: '3' },
+      merge_labels: true,
+    });
     const cluster = (await api.request({ url: `/v1/clusters/${uuid.toUpperCase()}` })).json();
     assert.deepEqual(cluster.labels, { a: '1', b: '3' });
     assert.deepEqual(cluster.labels_skipped, {});
@@ -49,7 +72,13 @@ describe('api: clusters', () => {
     const uuid = await api.cluster({ name: 'secret' });
     const sealed = { v: 1, key_id: 'k', nonce: 'n', ciphertext: 'SECRET', tag: 't' };
     await api.finish(uuid, null, { secrets: sealed, kubeconfig: sealed, driver_state: { token: 'SECRET' } });
-    for (const url of ['/v1/clusters', '/v1/clusters/detail', `/v1/clusters/${uuid}`, '/v1/events', '/v1/operations']) {
+    for (const url of [
+      '/v1/clusters',
+      '/v1/clusters/detail',
+      `/v1/clusters/${uuid}`,
+      '/v1/events',
+      '/v1/operations',
+    ]) {
       const { body, statusCode } = await api.request({ url });
       assert.equal(statusCode, 200);
       assert.doesNotMatch(body, /SECRET|lease|pending_events|driver_state|kubeconfig/, url);
@@ -69,10 +98,20 @@ describe('api: clusters', () => {
     assert.deepEqual(api.commands.at(-1), { kind: 'cluster', id: uuid, reason: 'update' });
     await api.finish(uuid);
     expectError(await patch([{ op: 'replace', path: '/name', value: 'x' }]), 400, 'invalid_field', 'name');
-    expectError(await patch([{ op: 'replace', path: '/labels/x', value: 'x' }]), 400, 'invalid_field', 'labels/x');
+    expectError(
+      await patch([{ op: 'replace', path: '/labels/x', value: 'x' }]),
+      400,
+      'invalid_field',
+      'labels/x',
+    );
     expectError(await patch([{ op: 'remove', path: '/node_count' }]), 400, 'invalid_field', 'node_count');
     expectError(await patch([{ op: 'replace', path: '/node_count' }]), 400, 'invalid_patch', '0/value');
-    expectError(await patch([{ op: 'replace', path: '/health_status', value: 'HEALTHY' }]), 400, 'unsupported', 'health_status');
+    expectError(
+      await patch([{ op: 'replace', path: '/health_status', value: 'HEALTHY' }]),
+      400,
+      'unsupported',
+      'health_status',
+    );
     for (const value of [-1, 1.5, '3', null, true, 5001, {}]) {
       expectError(await patch(replace(value)), 400, 'invalid_field', 'node_count');
     }
@@ -86,7 +125,12 @@ describe('api: clusters', () => {
     const resize = (payload: object, version = '1.14') =>
       api.request({ method: 'POST', url: `/v1/clusters/${uuid}/actions/resize`, payload, version });
     expectError(await resize({ node_count: 4 }, '1.6'), 406, 'not_acceptable');
-    expectError(await resize({ node_count: 4, nodes_to_remove: ['x'] }), 400, 'unsupported', 'nodes_to_remove');
+    expectError(
+      await resize({ node_count: 4, nodes_to_remove: ['x'] }),
+      400,
+      'unsupported',
+      'nodes_to_remove',
+    );
     expectError(await resize({ node_count: 4, nodegroup: 'gpu' }), 400, 'unsupported', 'nodegroup');
     assert.equal((await resize({ node_count: 4, nodes_to_remove: [], nodegroup: null })).statusCode, 202);
     const cluster = (await api.request({ url: `/v1/clusters/${uuid}` })).json();
@@ -106,7 +150,9 @@ describe('api: clusters', () => {
     assert.deepEqual(cluster.faults, { 'master-0': FAILURE.message });
     const answer = await retry();
     assert.equal(answer.statusCode, 202);
-    const operation = (await api.request({ url: `/v1/operations/${String(answer.headers['cetus-operation-id'])}` })).json();
+    const operation = (
+      await api.request({ url: `/v1/operations/${String(answer.headers['cetus-operation-id'])}` })
+    ).json();
     assert.equal(operation.action, 'create');
     assert.equal(operation.requested, 'retry');
     assert.equal(operation.object.uuid, uuid);
@@ -114,14 +160,23 @@ describe('api: clusters', () => {
 
   it('asks for a look at a cluster in any state', async () => {
     const uuid = await api.cluster({ name: 'resync' });
-    const answer = await api.request({ method: 'POST', url: `/v1/clusters/${uuid}/actions/resync`, payload: {} });
+    const answer = await api.request({
+      method: 'POST',
+      url: `/v1/clusters/${uuid}/actions/resync`,
+      payload: {},
+    });
     assert.equal(answer.statusCode, 202);
     assert.deepEqual(api.commands.at(-1), { kind: 'cluster', id: uuid, reason: 'resync' });
   });
 
   it('deletes in the background, and answers a second time the same', async () => {
     const uuid = await api.cluster({ name: 'gone' });
-    const remove = () => api.request({ method: 'DELETE', url: `/v1/clusters/${uuid}`, headers: { 'content-type': 'application/octet-stream' } });
+    const remove = () =>
+      api.request({
+        method: 'DELETE',
+        url: `/v1/clusters/${uuid}`,
+        headers: { 'content-type': 'application/octet-stream' },
+      });
     const first = await remove();
     assert.equal(first.statusCode, 204);
     const second = await remove();
@@ -131,29 +186,48 @@ describe('api: clusters', () => {
     await api.finish(uuid);
     expectError(await api.request({ url: `/v1/clusters/${uuid}` }), 404, 'not_found');
     expectError(await remove(), 404, 'not_found');
-    const operation = (await api.request({ url: `/v1/operations/${String(first.headers['cetus-operation-id'])}` })).json();
+    const operation = (
+      await api.request({ url: `/v1/operations/${String(first.headers['cetus-operation-id'])}` })
+    ).json();
     assert.equal(operation.state, 'COMPLETE');
   });
 
   it('refuses what no driver can build', async () => {
     const template = await api.template({ name: 'masters' });
     const create = (body: object, version = '1.14') =>
-      api.request({ method: 'POST', url: '/v1/clusters', payload: { cluster_template_id: template, ...body }, version });
+      api.request({
+        method: 'POST',
+        url: '/v1/clusters',
+        payload: { cluster_template_id: template, ...body },
+        version,
+      });
     for (const master_count of [0, 2, 4, 7, 1.5, '1']) {
       expectError(await create({ master_count }), 400, 'invalid_field', 'master_count');
     }
     for (const master_count of [1, 3, 5]) assert.equal((await create({ master_count })).statusCode, 202);
     expectError(await create({ node_count: 0 }, '1.9'), 400, 'invalid_field', 'node_count');
     assert.equal((await create({ node_count: 0 }, '1.10')).statusCode, 202);
-    expectError(await create({ cluster_template_id: 'nope' }), 400, 'cluster_template_not_found', 'cluster_template_id');
+    expectError(
+      await create({ cluster_template_id: 'nope' }),
+      400,
+      'cluster_template_not_found',
+      'cluster_template_id',
+    );
   });
 
   it('asks the conductor about what the request names, and goes on without an answer', async () => {
     const template = await api.template({ name: 'references', flavor_id: 'm1.small' });
     const create = () =>
-      api.request({ method: 'POST', url: '/v1/clusters', payload: { cluster_template_id: template, flavor_id: 'nope' } });
+      api.request({
+        method: 'POST',
+        url: '/v1/clusters',
+        payload: { cluster_template_id: template, flavor_id: 'nope' },
+      });
     const usual = api.verdict.value;
-    api.verdict.value = { problems: [{ field: 'flavor_id', code: 'flavor_not_found', detail: 'There is no flavor nope' }], image: null };
+    api.verdict.value = {
+      problems: [{ field: 'flavor_id', code: 'flavor_not_found', detail: 'There is no flavor nope' }],
+      image: null,
+    };
     expectError(await create(), 400, 'flavor_not_found', 'flavor_id');
     api.verdict.value = new CetusError('back_end_unavailable', 'down');
     assert.equal((await create()).statusCode, 202);
@@ -163,25 +237,46 @@ describe('api: clusters', () => {
   it('keeps projects apart', async () => {
     const uuid = await api.cluster({ name: 'mine' });
     const url = `/v1/clusters/${uuid}`;
-    for (const ref of [url, '/v1/clusters/mine']) expectError(await api.request({ url: ref, token: 'other' }), 404, 'not_found');
+    for (const ref of [url, '/v1/clusters/mine'])
+      expectError(await api.request({ url: ref, token: 'other' }), 404, 'not_found');
     expectError(await api.request({ method: 'DELETE', url, token: 'other' }), 404, 'not_found');
     expectError(
-      await api.request({ method: 'PATCH', url, token: 'other', payload: [{ op: 'replace', path: '/node_count', value: 2 }] }),
+      await api.request({
+        method: 'PATCH',
+        url,
+        token: 'other',
+        payload: [{ op: 'replace', path: '/node_count', value: 2 }],
+      }),
       404,
       'not_found',
     );
     for (const action of ['retry', 'resync']) {
-      expectError(await api.request({ method: 'POST', url: `${url}/actions/${action}`, token: 'other' }), 404, 'not_found');
+      expectError(
+        await api.request({ method: 'POST', url: `${url}/actions/${action}`, token: 'other' }),
+        404,
+        'not_found',
+      );
     }
     expectError(
-      await api.request({ method: 'POST', url: `${url}/actions/resize`, token: 'other', payload: { node_count: 2 } }),
+      await api.request({
+        method: 'POST',
+        url: `${url}/actions/resize`,
+        token: 'other',
+        payload: { node_count: 2 },
+      }),
       404,
       'not_found',
     );
     assert.deepEqual((await api.request({ url: '/v1/clusters', token: 'other' })).json(), { clusters: [] });
     assert.deepEqual((await api.request({ url: '/v1/events', token: 'other' })).json(), { events: [] });
-    assert.deepEqual((await api.request({ url: '/v1/operations', token: 'other' })).json(), { operations: [] });
-    expectError(await api.request({ url: '/v1/clusters?all_projects=true', token: 'member' }), 403, 'forbidden');
+    assert.deepEqual((await api.request({ url: '/v1/operations', token: 'other' })).json(), {
+      operations: [],
+    });
+    expectError(
+      await api.request({ url: '/v1/clusters?all_projects=true', token: 'member' }),
+      403,
+      'forbidden',
+    );
     const all = await api.request({ url: '/v1/clusters/detail?all_projects=true', token: 'admin' });
     assert.ok(all.json<{ clusters: { uuid: string }[] }>().clusters.some((one) => one.uuid === uuid));
     const foreign = await api.request({
@@ -192,7 +287,11 @@ describe('api: clusters', () => {
     });
     assert.equal(foreign.json().project_id, OTHER_PROJECT);
     expectError(
-      await api.request({ method: 'POST', url: '/v1/clusters', payload: { cluster_template_id: foreign.json().uuid } }),
+      await api.request({
+        method: 'POST',
+        url: '/v1/clusters',
+        payload: { cluster_template_id: foreign.json().uuid },
+      }),
       400,
       'cluster_template_not_found',
     );
@@ -201,7 +300,11 @@ describe('api: clusters', () => {
   it('lets every role do what it may', async () => {
     const uuid = await api.cluster({ name: 'roles' });
     assert.equal((await api.request({ url: `/v1/clusters/${uuid}`, token: 'reader' })).statusCode, 200);
-    expectError(await api.request({ method: 'DELETE', url: `/v1/clusters/${uuid}`, token: 'reader' }), 403, 'forbidden');
+    expectError(
+      await api.request({ method: 'DELETE', url: `/v1/clusters/${uuid}`, token: 'reader' }),
+      403,
+      'forbidden',
+    );
     expectError(await api.request({ url: `/v1/clusters/${uuid}`, token: 'nobody' }), 403, 'forbidden');
   });
 
@@ -210,7 +313,10 @@ describe('api: clusters', () => {
     await api.finish(uuid, null, { stack_id: 'the-stack' });
     const read = async (version: string) => {
       const answer = await api.request({ url: `/v1/clusters/${uuid}`, version });
-      assert.equal(answer.headers['openstack-api-version'], `container-infra ${version === '' ? '1.1' : version === 'latest' ? '1.14' : version}`);
+      assert.equal(
+        answer.headers['openstack-api-version'],
+        `container-infra ${version === '' ? '1.1' : version === 'latest' ? '1.14' : version}`,
+      );
       assert.equal(answer.headers['openstack-api-minimum-version'], 'container-infra 1.1');
       assert.equal(answer.headers['openstack-api-maximum-version'], 'container-infra 1.14');
       assert.equal(answer.headers['vary'], 'OpenStack-API-Version');
@@ -226,8 +332,20 @@ describe('api: clusters', () => {
       assert.equal(cluster.cluster_id, 'the-stack');
       assert.ok(!('stack_id' in cluster));
     }
-    for (const header of ['container-infra 1.15', 'container-infra 1.0', 'container-infra 2.1', 'compute 1.5', 'container-infra', '1.5', 'container-infra x']) {
-      const answer = await api.request({ url: '/v1/clusters', version: '', headers: { 'openstack-api-version': header } });
+    for (const header of [
+      'container-infra 1.15',
+      'container-infra 1.0',
+      'container-infra 2.1',
+      'compute 1.5',
+      'container-infra',
+      '1.5',
+      'container-infra x',
+    ]) {
+      const answer = await api.request({
+        url: '/v1/clusters',
+        version: '',
+        headers: { 'openstack-api-version': header },
+      });
       expectError(answer, 406, 'not_acceptable', 'OpenStack-API-Version');
     }
   });
@@ -267,16 +385,27 @@ describe('api: clusters', () => {
       assert.equal(answer.headers['etag'], etag);
     }
     assert.equal((await api.request({ url, headers: { 'if-none-match': '"x"' } })).statusCode, 200);
-    expectError(await api.request({ method: 'DELETE', url, headers: { 'if-match': '"x"' } }), 412, 'precondition_failed', 'If-Match');
-    assert.equal((await api.request({ method: 'DELETE', url, headers: { 'if-match': etag } })).statusCode, 204);
+    expectError(
+      await api.request({ method: 'DELETE', url, headers: { 'if-match': '"x"' } }),
+      412,
+      'precondition_failed',
+      'If-Match',
+    );
+    assert.equal(
+      (await api.request({ method: 'DELETE', url, headers: { 'if-match': etag } })).statusCode,
+      204,
+    );
     assert.notEqual((await api.request({ url })).headers['etag'], etag);
   });
 
   it('pages through lists by links, in any order', async () => {
     const template = await api.template({ name: 'paging' });
-    for (let i = 0; i < 5; i += 1) await api.cluster({ name: `page-${i}`, cluster_template_id: template, node_count: i % 2 });
+    for (let i = 0; i < 5; i += 1)
+      await api.cluster({ name: `page-${i}`, cluster_template_id: template, node_count: i % 2 });
     for (const query of ['', 'sort_key=name&sort_dir=desc', 'sort_key=node_count', 'sort_key=id']) {
-      const whole = (await api.request({ url: `/v1/clusters?${query}` })).json<{ clusters: { uuid: string }[] }>();
+      const whole = (await api.request({ url: `/v1/clusters?${query}` })).json<{
+        clusters: { uuid: string }[];
+      }>();
       const found: string[] = [];
       let url: string | undefined = `/v1/clusters?limit=2&${query}`;
       while (url !== undefined) {
@@ -286,7 +415,11 @@ describe('api: clusters', () => {
         url = page.next;
         if (url !== undefined) assert.ok(url.startsWith('http://localhost:80/v1/clusters?'));
       }
-      assert.deepEqual(found, whole.clusters.map(({ uuid }) => uuid), query);
+      assert.deepEqual(
+        found,
+        whole.clusters.map(({ uuid }) => uuid),
+        query,
+      );
     }
     const detail: { next: string } = (await api.request({ url: '/v1/clusters/detail?limit=1' })).json();
     assert.ok(detail.next.startsWith('http://localhost:80/v1/clusters/detail?'));

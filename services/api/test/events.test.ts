@@ -17,7 +17,10 @@ class Reader {
   ended = false;
   private readonly controller = new AbortController();
 
-  static async open(url: string, headers: Record<string, string> = {}): Promise<{ status: number; reader: Reader; type: string | null }> {
+  static async open(
+    url: string,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; reader: Reader; type: string | null }> {
     const reader = new Reader();
     const answer = await fetch(url, {
       headers: { accept: 'text/event-stream', 'x-auth-token': 'member', ...headers },
@@ -61,7 +64,7 @@ class Reader {
       if (field === '') this.comments += 1;
       else message[field] = field === 'data' ? JSON.parse(value) : value;
     }
-    if ('data' in message) this.messages.push(message as Message);
+    if ('data' in message) this.messages.push(message);
   }
 }
 
@@ -84,17 +87,39 @@ describe('api: events', () => {
     await api.finish(uuid);
     const list = async (query: string) => (await api.request({ url: `/v1/events?${query}` })).json();
     const types = (body: { events: { type: string }[] }) => body.events.map(({ type }) => type);
-    assert.deepEqual(types(await list(`object=${uuid}`)), ['cetus.cluster.create.start', 'cetus.cluster.create.end']);
-    assert.deepEqual(types(await list(`object=${uuid}&sort_dir=desc`)), ['cetus.cluster.create.end', 'cetus.cluster.create.start']);
-    assert.deepEqual(types(await list(`object=${uuid}&type=cetus.cluster.create.end`)), ['cetus.cluster.create.end']);
-    assert.ok(types(await list('kind=clustertemplate')).every((type) => type.startsWith('cetus.clustertemplate.')));
+    assert.deepEqual(types(await list(`object=${uuid}`)), [
+      'cetus.cluster.create.start',
+      'cetus.cluster.create.end',
+    ]);
+    assert.deepEqual(types(await list(`object=${uuid}&sort_dir=desc`)), [
+      'cetus.cluster.create.end',
+      'cetus.cluster.create.start',
+    ]);
+    assert.deepEqual(types(await list(`object=${uuid}&type=cetus.cluster.create.end`)), [
+      'cetus.cluster.create.end',
+    ]);
+    assert.ok(
+      types(await list('kind=clustertemplate')).every((type) => type.startsWith('cetus.clustertemplate.')),
+    );
     const first = await list(`object=${uuid}&limit=1`);
     assert.equal(first.events.length, 1);
     const second = (await api.request({ url: first.next })).json();
     assert.deepEqual(types(second), ['cetus.cluster.create.end']);
     assert.equal(second.next, undefined);
-    for (const [query, field] of [['kind=A', 'kind'], ['type=x', 'type'], ['object=x', 'object'], ['marker=x', 'marker'], ['sort_key=id', 'sort_key'], [`last_event_id=${uuid}/1`, 'last_event_id']] as const) {
-      expectError(await api.request({ url: `/v1/events?${query}` }), 400, query.startsWith('sort_key') ? 'unknown_field' : 'invalid_field', field);
+    for (const [query, field] of [
+      ['kind=A', 'kind'],
+      ['type=x', 'type'],
+      ['object=x', 'object'],
+      ['marker=x', 'marker'],
+      ['sort_key=id', 'sort_key'],
+      [`last_event_id=${uuid}/1`, 'last_event_id'],
+    ] as const) {
+      expectError(
+        await api.request({ url: `/v1/events?${query}` }),
+        400,
+        query.startsWith('sort_key') ? 'unknown_field' : 'invalid_field',
+        field,
+      );
     }
     expectError(await api.request({ url: `/v1/events?marker=${uuid}/9` }), 400, 'invalid_marker', 'marker');
   });
@@ -133,7 +158,10 @@ describe('api: events', () => {
     }
     assert.equal((await Reader.open(base, { 'last-event-id': 'x' })).status, 400);
     assert.equal((await Reader.open(base, { 'last-event-id': `${uuid}/99` })).status, 400);
-    assert.equal((await Reader.open(base, { 'last-event-id': `${uuid}/1`, 'x-auth-token': 'other' })).status, 400);
+    assert.equal(
+      (await Reader.open(base, { 'last-event-id': `${uuid}/1`, 'x-auth-token': 'other' })).status,
+      400,
+    );
     const fresh = await Reader.open(base, { 'last-event-id': '' });
     assert.equal(fresh.status, 200);
     fresh.reader.close();
@@ -162,7 +190,10 @@ describe('api: events', () => {
   });
 
   it('ends with the token of its reader', async () => {
-    TOKENS['short'] = { ...(TOKENS['member'] as (typeof TOKENS)[string]), expiresAt: new Date(Date.now() + 1_500) };
+    TOKENS['short'] = {
+      ...(TOKENS['member'] as (typeof TOKENS)[string]),
+      expiresAt: new Date(Date.now() + 1_500),
+    };
     const opened: { reader?: Reader } = {};
     await waitFor(
       async () => {
@@ -178,7 +209,9 @@ describe('api: events', () => {
   it('ends its streams when the process ends', async () => {
     const own = await startApi();
     await own.app.listen({ port: 0, host: '127.0.0.1' });
-    const { reader } = await Reader.open(`http://127.0.0.1:${(own.app.server.address() as AddressInfo).port}/v1/events`);
+    const { reader } = await Reader.open(
+      `http://127.0.0.1:${(own.app.server.address() as AddressInfo).port}/v1/events`,
+    );
     await own.close();
     await waitFor(() => reader.ended, { timeoutMs: 10_000 });
   });

@@ -33,7 +33,10 @@ describe('api: HTTP', () => {
   });
 
   it('asks everything else for a token of a project', async () => {
-    TOKENS['expired'] = { ...(TOKENS['member'] as (typeof TOKENS)[string]), expiresAt: new Date(Date.now() - 1) };
+    TOKENS['expired'] = {
+      ...(TOKENS['member'] as (typeof TOKENS)[string]),
+      expiresAt: new Date(Date.now() - 1),
+    };
     for (const url of ['/v1/clusters', '/v1/clustertemplates/x', '/v1/operations', '/v1/events']) {
       for (const token of [null, '', 'unknown', 'expired', 'x'.repeat(9000)]) {
         const answer = await api.request({ url, token });
@@ -45,7 +48,14 @@ describe('api: HTTP', () => {
   });
 
   it('tells an unknown address from an unknown method', async () => {
-    for (const url of ['/nope', '/v2', '/v1/bays', '/v1/clusters/a/b', '/v1/clusters/a/actions', '/clusters/a/b/c']) {
+    for (const url of [
+      '/nope',
+      '/v2',
+      '/v1/bays',
+      '/v1/clusters/a/b',
+      '/v1/clusters/a/actions',
+      '/clusters/a/b/c',
+    ]) {
       expectError(await api.request({ url }), 404, 'route_not_found');
     }
     for (const [method, url, allow] of [
@@ -73,31 +83,61 @@ describe('api: HTTP', () => {
 
   it('serves bookmarks and slashes at the end', async () => {
     const uuid = await api.cluster({ name: 'bookmark' });
-    for (const url of [`/clusters/${uuid}`, `/v1/clusters/${uuid}/`, `/clusters/${uuid}/?all_projects=false`]) {
+    for (const url of [
+      `/clusters/${uuid}`,
+      `/v1/clusters/${uuid}/`,
+      `/clusters/${uuid}/?all_projects=false`,
+    ]) {
       assert.equal((await api.request({ url })).json().uuid, uuid, url);
     }
   });
 
   it('serves JSON only', async () => {
     for (const accept of ['text/html', 'application/xml', 'text/event-stream', 'image/*']) {
-      expectError(await api.request({ url: '/v1/clusters', headers: { accept } }), 406, 'not_acceptable', 'Accept');
+      expectError(
+        await api.request({ url: '/v1/clusters', headers: { accept } }),
+        406,
+        'not_acceptable',
+        'Accept',
+      );
     }
     for (const accept of ['*/*', 'application/json', 'text/html, application/json;q=0.5', 'application/*']) {
       assert.equal((await api.request({ url: '/v1/clusters', headers: { accept } })).statusCode, 200);
     }
-    for (const type of ['text/plain', 'application/xml', 'multipart/form-data; boundary=x', 'application/x-www-form-urlencoded', 'application/octet-stream', 'x']) {
-      const answer = await api.request({ method: 'POST', url: '/v1/clusters', payload: '{}', headers: { 'content-type': type } });
+    for (const type of [
+      'text/plain',
+      'application/xml',
+      'multipart/form-data; boundary=x',
+      'application/x-www-form-urlencoded',
+      'application/octet-stream',
+      'x',
+    ]) {
+      const answer = await api.request({
+        method: 'POST',
+        url: '/v1/clusters',
+        payload: '{}',
+        headers: { 'content-type': type },
+      });
       expectError(answer, 415, 'unsupported_media_type');
     }
   });
 
   it('refuses bodies that are broken, dangerous, too deep or too large', async () => {
     const post = (payload: string | Buffer) =>
-      api.request({ method: 'POST', url: '/v1/clusters', payload, headers: { 'content-type': 'application/json' } });
+      api.request({
+        method: 'POST',
+        url: '/v1/clusters',
+        payload,
+        headers: { 'content-type': 'application/json' },
+      });
     for (const payload of ['{', '{"a":1,}', 'nope', '{"a":\u0001}', Buffer.from([0xff, 0xfe])]) {
       expectError(await post(payload), 400, 'malformed_body');
     }
-    for (const payload of ['{"__proto__":{"x":1}}', '{"labels":{"__proto__":1}}', '{"constructor":{"prototype":{"x":1}}}']) {
+    for (const payload of [
+      '{"__proto__":{"x":1}}',
+      '{"labels":{"__proto__":1}}',
+      '{"constructor":{"prototype":{"x":1}}}',
+    ]) {
       expectError(await post(payload), 400, 'malformed_body');
     }
     expectError(await post('['.repeat(17) + ']'.repeat(17)), 400, 'malformed_body');
@@ -105,7 +145,8 @@ describe('api: HTTP', () => {
     assert.notEqual(errorOf(await post(`{"name":"${'['.repeat(30)}"}`)).code, 'malformed_body');
     const large = await post(`{"name":"${'x'.repeat(256 * 1024)}"}`);
     expectError(large, 413, 'body_too_large');
-    for (const payload of ['null', '1', '"x"', '[]', 'true']) expectError(await post(payload), 400, 'invalid_field', 'body');
+    for (const payload of ['null', '1', '"x"', '[]', 'true'])
+      expectError(await post(payload), 400, 'invalid_field', 'body');
     expectError(await api.request({ method: 'POST', url: '/v1/clusters' }), 400, 'invalid_field', 'body');
   });
 
@@ -117,7 +158,20 @@ describe('api: HTTP', () => {
       assert.ok([400, 404].includes((await api.request({ url })).statusCode));
     }
     expectError(await api.request({ url: '/v1/clusters/%00' }), 404, 'not_found');
-    for (const query of ['limit=0', 'limit=-1', 'limit=x', 'limit=1.5', 'limit=1&limit=2', 'limit=', 'marker=x', 'sort_key=x', 'sort_dir=up', 'all_projects=maybe', 'foo=1', '__proto__=1']) {
+    for (const query of [
+      'limit=0',
+      'limit=-1',
+      'limit=x',
+      'limit=1.5',
+      'limit=1&limit=2',
+      'limit=',
+      'marker=x',
+      'sort_key=x',
+      'sort_dir=up',
+      'all_projects=maybe',
+      'foo=1',
+      '__proto__=1',
+    ]) {
       const answer = await api.request({ url: `/v1/clusters?${query}` });
       assert.equal(answer.statusCode, 400, query);
       assert.equal(errorOf(answer).field, query.split('=')[0]);
@@ -140,7 +194,10 @@ describe('api: HTTP', () => {
   });
 
   it('has headers that keep browsers safe, and none that let other pages in', async () => {
-    const { headers } = await api.request({ url: '/v1/clusters', headers: { origin: 'https://evil.example' } });
+    const { headers } = await api.request({
+      url: '/v1/clusters',
+      headers: { origin: 'https://evil.example' },
+    });
     assert.equal(headers['x-content-type-options'], 'nosniff');
     assert.match(String(headers['content-security-policy']), /default-src 'none'/);
     assert.equal(headers['access-control-allow-origin'], undefined);
@@ -152,7 +209,10 @@ describe('api: HTTP', () => {
   it('counts requests by route, whatever their addresses', async () => {
     for (let i = 0; i < 3; i += 1) await api.request({ url: `/v1/clusters/unknown-${i}` });
     const { body } = await api.request({ url: '/metrics', token: null });
-    assert.match(body, /cetus_api_request_seconds_count\{.*route="\/v1\/clusters\/:ref".*status="404".*\} \d+/);
+    assert.match(
+      body,
+      /cetus_api_request_seconds_count\{.*route="\/v1\/clusters\/:ref".*status="404".*\} \d+/,
+    );
     assert.doesNotMatch(body, /unknown-1/);
   });
 });
@@ -169,7 +229,10 @@ describe('api: HTTP, configured', () => {
       });
       assert.equal(preflight.statusCode, 204);
       assert.equal(preflight.headers['access-control-allow-origin'], 'https://two.example');
-      const answer = await api.request({ url: '/v1/clusters', headers: { origin: 'https://console.example' } });
+      const answer = await api.request({
+        url: '/v1/clusters',
+        headers: { origin: 'https://console.example' },
+      });
       assert.match(String(answer.headers['access-control-expose-headers']), /cetus-operation-id/);
       assert.match(String(answer.headers['vary']), /OpenStack-API-Version/);
       assert.match(String(answer.headers['vary']), /Origin/);
@@ -183,7 +246,8 @@ describe('api: HTTP, configured', () => {
   it('limits the rate of one project, not that of another', async () => {
     const api = await startApi({ CETUS_API_RATE_LIMIT: 3 });
     try {
-      for (let i = 0; i < 3; i += 1) assert.equal((await api.request({ url: '/v1/clusters' })).statusCode, 200);
+      for (let i = 0; i < 3; i += 1)
+        assert.equal((await api.request({ url: '/v1/clusters' })).statusCode, 200);
       const refused = await api.request({ url: '/v1/operations', token: 'reader' });
       expectError(refused, 429, 'too_many_requests');
       assert.ok(Number(refused.headers['retry-after']) > 0);
@@ -199,7 +263,9 @@ describe('api: HTTP, configured', () => {
     try {
       const uuid = await api.cluster();
       await api.cluster({ cluster_template_id: 'k8s' });
-      const { clusters, next } = (await api.request({ url: '/v1/clusters', headers: { host: 'inside:9511' } })).json();
+      const { clusters, next } = (
+        await api.request({ url: '/v1/clusters', headers: { host: 'inside:9511' } })
+      ).json();
       assert.equal(clusters.length, 1);
       assert.ok(next.startsWith('https://cloud.example/cetus/v1/clusters?limit=1&marker='));
       const { links } = (await api.request({ url: `/v1/clusters/${uuid}` })).json();

@@ -91,12 +91,31 @@ const BRIEF = [
 ]; // prettier-ignore
 
 /** What Cetus says besides. */
-const OURS = ['operation_id', 'actual_node_count', 'actual_master_count', 'last_contact', 'conditions', 'failure'];
+const OURS = [
+  'operation_id',
+  'actual_node_count',
+  'actual_master_count',
+  'last_contact',
+  'conditions',
+  'failure',
+];
 
 /** Values that differ from one installation to the next. */
-const OWN = new Set(['uuid', 'cluster_template_id', 'links', 'project_id', 'user_id', 'created_at', 'updated_at']);
+const OWN = new Set([
+  'uuid',
+  'cluster_template_id',
+  'links',
+  'project_id',
+  'user_id',
+  'created_at',
+  'updated_at',
+]);
 
-function compare(ours: Record<string, unknown>, magnums: Record<string, unknown>, extra: string[] = []): void {
+function compare(
+  ours: Record<string, unknown>,
+  magnums: Record<string, unknown>,
+  extra: string[] = [],
+): void {
   assert.deepEqual(Object.keys(ours).sort(), [...Object.keys(magnums), ...extra].sort());
   for (const [field, value] of Object.entries(magnums)) {
     if (!OWN.has(field)) assert.deepEqual(ours[field], value, field);
@@ -161,8 +180,16 @@ describe('api: beside the recorded Magnum', () => {
     });
     assert.deepEqual(Object.keys(accepted.json()), ['uuid']);
     const { uuid } = accepted.json();
-    const { stack_id, api_address, coe_version, container_version, node_addresses, master_addresses } = CLUSTER;
-    await api.finish(uuid, null, { stack_id, api_address, coe_version, container_version, node_addresses, master_addresses });
+    const { stack_id, api_address, coe_version, container_version, node_addresses, master_addresses } =
+      CLUSTER;
+    await api.finish(uuid, null, {
+      stack_id,
+      api_address,
+      coe_version,
+      container_version,
+      node_addresses,
+      master_addresses,
+    });
     const cluster = (await api.request({ url: `/v1/clusters/${uuid}`, version: '1.10' })).json();
     compare(cluster, CLUSTER, OURS);
     assert.deepEqual(shape(cluster.links, uuid), shape(CLUSTER.links, CLUSTER.uuid));
@@ -173,9 +200,17 @@ describe('api: beside the recorded Magnum', () => {
   it('describes its versions the same', async () => {
     const root = (await api.request({ url: '/', token: null })).json();
     assert.deepEqual(Object.keys(root), ['name', 'description', 'versions']);
-    assert.deepEqual(Object.keys(root.versions[0]).sort(), ['id', 'links', 'max_version', 'min_version', 'status']);
+    assert.deepEqual(Object.keys(root.versions[0]).sort(), [
+      'id',
+      'links',
+      'max_version',
+      'min_version',
+      'status',
+    ]);
     const v1 = (await api.request({ url: '/v1/', token: null })).json();
-    assert.deepEqual(v1.media_types, [{ base: 'application/json', type: 'application/vnd.openstack.magnum.v1+json' }]);
+    assert.deepEqual(v1.media_types, [
+      { base: 'application/json', type: 'application/vnd.openstack.magnum.v1+json' },
+    ]);
     assert.deepEqual(v1.clusters, [
       { href: 'http://localhost:80/v1/clusters/', rel: 'self' },
       { href: 'http://localhost:80/clusters/', rel: 'bookmark' },

@@ -66,7 +66,11 @@ export interface Bus {
    */
   request(service: string, method: string, params: unknown, options: { timeoutMs: number }): Promise<unknown>;
   /** Answers requests to a service; its processes compete. */
-  serveRequests(service: string, handler: RequestHandler, options?: { concurrency?: number }): Promise<Subscription>;
+  serveRequests(
+    service: string,
+    handler: RequestHandler,
+    options?: { concurrency?: number },
+  ): Promise<Subscription>;
   /** @throws CetusError `bus_unavailable` when the broker cannot be used now */
   health(): Promise<void>;
   close(): Promise<void>;

@@ -13,7 +13,10 @@ export async function withDeadline<T>(
   let timer: NodeJS.Timeout | undefined;
   const timedOut = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      const error = new CetusError('request_deadline_exceeded', `The ${service} did not answer in ${String(timeoutMs)} ms`);
+      const error = new CetusError(
+        'request_deadline_exceeded',
+        `The ${service} did not answer in ${String(timeoutMs)} ms`,
+      );
       abort.abort(error);
       reject(error);
     }, timeoutMs);

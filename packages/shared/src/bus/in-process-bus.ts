@@ -1,6 +1,13 @@
 import { CetusError } from '../errors/index.ts';
 import type { CloudEvent } from '../schemas/event.ts';
-import type { Bus, Command, CommandConsumerOptions, DeliveredCommand, RequestHandler, Subscription } from './bus.ts';
+import type {
+  Bus,
+  Command,
+  CommandConsumerOptions,
+  DeliveredCommand,
+  RequestHandler,
+  Subscription,
+} from './bus.ts';
 import { withDeadline } from './deadline.ts';
 import { answerOf, describeError, type Reply } from './reply.ts';
 import { Semaphore } from './semaphore.ts';
@@ -44,7 +51,10 @@ export function createInProcessBus(options: InProcessBusOptions = {}): Bus {
   const { onDeadLetter, onProblem, redeliveryMs = REDELIVERY_MS } = options;
   const queues = new Map<string, Queue>();
   const kindOwners = new Map<string, string>();
-  const subscribers = new Set<{ pattern: string; handler: (event: CloudEvent, routingKey: string) => void }>();
+  const subscribers = new Set<{
+    pattern: string;
+    handler: (event: CloudEvent, routingKey: string) => void;
+  }>();
   const servers = new Map<string, Server[]>();
   const timers = new Set<NodeJS.Timeout>();
   let closed = false;
@@ -85,7 +95,10 @@ export function createInProcessBus(options: InProcessBusOptions = {}): Bus {
     const name = `${command.kind}.${command.reason} process`;
     const run = runInTrace(command.traceparent, name, () => consumer.options.handler(command))
       .catch((error: unknown) => {
-        onProblem?.(`command ${command.kind}.${command.reason} of ${command.id} failed (attempt ${String(command.attempt)})`, error);
+        onProblem?.(
+          `command ${command.kind}.${command.reason} of ${command.id} failed (attempt ${String(command.attempt)})`,
+          error,
+        );
         if (command.attempt >= DELIVERIES) onDeadLetter?.(command, error);
         else if (!closed) later(redeliveryMs, () => enqueue({ ...command, attempt: command.attempt + 1 }));
       })
@@ -163,7 +176,9 @@ export function createInProcessBus(options: InProcessBusOptions = {}): Bus {
       servers.set(service, [...others, server]);
       // As over a broker, nothing but JSON passes.
       const sent = asJson(params);
-      const reply = await withDeadline(service, timeoutMs, (signal) => server.gate.run(() => answer(server, method, sent, signal)));
+      const reply = await withDeadline(service, timeoutMs, (signal) =>
+        server.gate.run(() => answer(server, method, sent, signal)),
+      );
       return answerOf(reply);
     },
     async serveRequests(service, handler, { concurrency = 16 } = {}): Promise<Subscription> {
@@ -193,7 +208,12 @@ export function createInProcessBus(options: InProcessBusOptions = {}): Bus {
     },
   };
 
-  async function answer(server: Server, method: string, params: unknown, signal: AbortSignal): Promise<Reply> {
+  async function answer(
+    server: Server,
+    method: string,
+    params: unknown,
+    signal: AbortSignal,
+  ): Promise<Reply> {
     try {
       // Nobody waits any more for one whose time ran out before its turn.
       signal.throwIfAborted();

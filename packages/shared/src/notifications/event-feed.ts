@@ -25,9 +25,13 @@ export class EventFeed {
   }
 
   async start(): Promise<void> {
-    this.subscription = await this.bus.subscribeNotifications('#', (event) => this.live.emit('event', event), {
-      onInterrupted: () => this.live.emit('interrupted'),
-    });
+    this.subscription = await this.bus.subscribeNotifications(
+      '#',
+      (event) => this.live.emit('event', event),
+      {
+        onInterrupted: () => this.live.emit('interrupted'),
+      },
+    );
   }
 
   async stop(): Promise<void> {
@@ -62,7 +66,12 @@ export class EventFeed {
           if (item === 'interrupted') break;
           const from = seen.gapBefore(item);
           if (from !== null && filter.type === undefined) {
-            for (const missed of await this.store.between(scope, item.subject, from, Number(item.sequence) - 1)) {
+            for (const missed of await this.store.between(
+              scope,
+              item.subject,
+              from,
+              Number(item.sequence) - 1,
+            )) {
               if (seen.isNew(missed)) yield missed;
             }
           }
@@ -117,7 +126,8 @@ class ReaderQueue {
   async *[Symbol.asyncIterator](): AsyncGenerator<CloudEvent | 'interrupted', void, undefined> {
     for (;;) {
       if (this.ended) return;
-      if (this.overflow) throw new CetusError('too_many_requests', 'The reader of the stream does not keep up');
+      if (this.overflow)
+        throw new CetusError('too_many_requests', 'The reader of the stream does not keep up');
       const event = this.waiting.shift();
       if (event !== undefined) yield event;
       else if (this.interrupted) {

@@ -50,20 +50,38 @@ function positionOf(recordedAt: Date, event?: CloudEvent): string {
   return event === undefined ? time : `${time}/${event.subject}/${event.sequence.padStart(12, '0')}`;
 }
 
-/** When the notification before this one was recorded, by whatever process with whatever clock, in milliseconds. */
-async function recordedBefore(db: Db, event: CloudEvent): Promise<number> {
-  if (event.sequence === '1') return 0;
-  const _id = `${event.subject}/${String(Number(event.sequence) - 1)}`;
-  const before = await guard(() => events(db).findOne({ _id }, { projection: { recorded_at: 1 } }));
-  return before?.recorded_at.getTime() ?? 0;
+/** When the notifications before these were recorded, by whatever process with whatever clock, in milliseconds by id. */
+async function recordedBefore(db: Db, firsts: readonly CloudEvent[]): Promise<Map<string, number>> {
+  const ids = firsts.filter(({ sequence }) => sequence !== '1').map(idBefore);
+  if (ids.length === 0) return new Map();
+  const before = await guard(() =>
+    events(db)
+      .find({ _id: { $in: ids } })
+      .project<Pick<StoredEvent, '_id' | 'recorded_at'>>({ recorded_at: 1 })
+      .toArray(),
+  );
+  return new Map(before.map(({ _id, recorded_at }) => [_id, recorded_at.getTime()]));
 }
 
-/** Keeps consecutive notifications of one object; those that are kept already stay as they are. */
-export async function recordEvents(db: Db, recorded: readonly CloudEvent[]): Promise<void> {
-  if (recorded.length === 0) return;
-  const recordedAt = new Date(Math.max(Date.now(), (await recordedBefore(db, recorded[0] as CloudEvent)) + 1));
-  const documents = recorded.map(
-    (event): StoredEvent => ({
+function idBefore(event: CloudEvent): string {
+  return `${event.subject}/${String(Number(event.sequence) - 1)}`;
+}
+
+/**
+ * Keeps notifications; those that are kept already stay as they are.
+ * @param recorded for each of some objects, consecutive notifications
+ */
+export async function recordEvents(db: Db, recorded: readonly (readonly CloudEvent[])[]): Promise<void> {
+  const firsts = recorded.flatMap(([first]) => first ?? []);
+  if (firsts.length === 0) return;
+  const before = await recordedBefore(db, firsts);
+  const now = Date.now();
+  const documents = recorded.flatMap((ofOne) => {
+    const [first] = ofOne;
+    const recordedAt = new Date(
+      Math.max(now, (first === undefined ? 0 : (before.get(idBefore(first)) ?? 0)) + 1),
+    );
+    return ofOne.map((event): StoredEvent => ({
       _id: event.id,
       position: positionOf(recordedAt, event),
       project_id: event.projectid,
@@ -72,8 +90,8 @@ export async function recordEvents(db: Db, recorded: readonly CloudEvent[]): Pro
       sequence: Number(event.sequence),
       recorded_at: recordedAt,
       event,
-    }),
-  );
+    }));
+  });
   try {
     await guard(() => events(db).insertMany(documents, { ordered: false }));
   } catch (error) {
@@ -100,7 +118,10 @@ export class EventStore {
     const filters = [filterOf(scope, page)];
     if (page.marker !== undefined) {
       const marker = await this.find(scope, page.marker);
-      if (marker === null) throw new CetusError('invalid_marker', `There is no notification ${page.marker} here`, { field: 'marker' });
+      if (marker === null)
+        throw new CetusError('invalid_marker', `There is no notification ${page.marker} here`, {
+          field: 'marker',
+        });
       filters.push({ position: { [page.sortDir === 'asc' ? '$gt' : '$lt']: marker.position } });
     }
     const found = await guard(() =>
@@ -120,10 +141,17 @@ export class EventStore {
    * @param from the id of the last notification that the reader has, or a time
    * @throws CetusError `invalid_marker`
    */
-  async *replay(scope: Scope, from: string | Date, filter: EventFilter, batch = 500): AsyncGenerator<CloudEvent> {
+  async *replay(
+    scope: Scope,
+    from: string | Date,
+    filter: EventFilter,
+    batch = 500,
+  ): AsyncGenerator<CloudEvent> {
     const last = typeof from === 'string' ? await this.find(scope, from) : null;
     if (last === null && typeof from === 'string') {
-      throw new CetusError('invalid_marker', `There is no notification ${from} here`, { field: 'Last-Event-ID' });
+      throw new CetusError('invalid_marker', `There is no notification ${from} here`, {
+        field: 'Last-Event-ID',
+      });
     }
     const since = (last?.recorded_at ?? (from as Date)).getTime() - OVERLAP_MS;
     let position = positionOf(new Date(since));
@@ -146,7 +174,11 @@ export class EventStore {
 
   /** The notifications of one object between two sequence numbers, both included. */
   async between(scope: Scope, object: string, from: number, to: number): Promise<CloudEvent[]> {
-    const filter = { ...(ownedBy(scope) as Filter<StoredEvent>), subject: object, sequence: { $gte: from, $lte: to } };
+    const filter = {
+      ...(ownedBy(scope) as Filter<StoredEvent>),
+      subject: object,
+      sequence: { $gte: from, $lte: to },
+    };
     const found = await guard(() => events(this.db).find(filter).sort({ sequence: 1 }).toArray());
     return found.map(({ event }) => event);
   }

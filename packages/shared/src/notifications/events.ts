@@ -51,7 +51,12 @@ export function buildEvent(
       operation:
         operation === null
           ? null
-          : { uuid: operation.uuid, action: operation.action, requested: operation.requested, state: operation.state },
+          : {
+              uuid: operation.uuid,
+              action: operation.action,
+              requested: operation.requested,
+              state: operation.state,
+            },
       error: transition.error ?? null,
       ...(transition.condition === undefined ? {} : { condition: transition.condition }),
     },

@@ -1,4 +1,4 @@
-import type { Db, Filter } from 'mongodb';
+import type { Db } from 'mongodb';
 import type { Bus } from '../bus/bus.ts';
 import { recordOf, recordOperations } from '../operations/operation-store.ts';
 import type { PendingEvent, StoredObject } from '../schemas/object.ts';
@@ -23,16 +23,28 @@ export interface RelayOptions {
 const SWEEP_GRACE_MS = 2_000;
 /** Objects of one kind that one sweep takes. */
 const SWEEP_LIMIT = 200;
+/** Objects whose notifications are published together. */
+const BATCH_LIMIT = 200;
+
+/** An object with notifications to publish, and whoever waits for them. */
+interface Waiting {
+  kind: AnyKind;
+  object: WithPending;
+  done: (() => void)[];
+}
 
 /**
  * Publishes the pending notifications of objects: records them (events and operations), publishes them in order, then takes them off
  * the document. Each step may be repeated, so a crash in between costs a second delivery at most; as every relay publishes what is
  * pending from the oldest on, the first delivery of each notification is in order whoever relays.
+ *
+ * Objects that come while others are being published go together in the next batch: one write each to record them and to take them off,
+ * however many they are.
  */
 export class Relay {
   private readonly options: RelayOptions;
-  /** One chain an object, for as long as something of it is being published. */
-  private readonly busy = new Map<string, Promise<void>>();
+  private readonly waiting = new Map<string, Waiting>();
+  private draining: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private sweeping: Promise<unknown> = Promise.resolve();
   private stopped = false;
@@ -44,23 +56,30 @@ export class Relay {
   /** Publishes what is pending in an object that was just written. Never rejects: the sweep heals what fails. */
   async relay(kind: AnyKind, object: WithPending): Promise<void> {
     if (object.pending_events.length === 0) return;
-    const before = this.busy.get(object._id) ?? Promise.resolve();
-    const run = before.then(() => this.publish(kind, object)).catch((error: unknown) => this.options.onError(error, object._id));
-    this.busy.set(object._id, run);
-    await run;
-    if (this.busy.get(object._id) === run) this.busy.delete(object._id);
+    await new Promise<void>((done) => {
+      const same = this.waiting.get(object._id);
+      this.waiting.set(object._id, {
+        kind,
+        object: same === undefined ? object : mergePending(same.object, object),
+        done: [...(same?.done ?? []), done],
+      });
+      this.draining ??= this.drain();
+    });
   }
 
   /** Starts to look, now and then, for notifications that a crash or a lost broker left behind. */
   start(): void {
     const { sweepMs = 2_000, onError } = this.options;
-    this.timer = setTimeout(() => {
-      this.sweeping = this.sweep(new Date(Date.now() - SWEEP_GRACE_MS))
-        .catch((error: unknown) => onError(error, null))
-        .finally(() => {
-          if (!this.stopped) this.start();
-        });
-    }, sweepMs * (0.9 + Math.random() * 0.2));
+    this.timer = setTimeout(
+      () => {
+        this.sweeping = this.sweep(new Date(Date.now() - SWEEP_GRACE_MS))
+          .catch((error: unknown) => onError(error, null))
+          .finally(() => {
+            if (!this.stopped) this.start();
+          });
+      },
+      sweepMs * (0.9 + Math.random() * 0.2),
+    );
   }
 
   /** Waits for what is being published now. */
@@ -68,7 +87,7 @@ export class Relay {
     this.stopped = true;
     clearTimeout(this.timer);
     await this.sweeping;
-    await Promise.all(this.busy.values());
+    await this.draining;
   }
 
   /** Relays objects whose notifications have been pending since before `olderThan`. Answers how many there were. */
@@ -90,28 +109,89 @@ export class Relay {
     return count;
   }
 
-  private async publish(kind: AnyKind, object: WithPending): Promise<void> {
-    const { db, bus } = this.options;
-    const pending = object.pending_events;
-    await Promise.all([recordEvents(db, pending.map(({ event }) => event)), recordOperations(db, records(kind, object, pending))]);
-    for (const { event } of pending) await bus.publishNotification(routingKeyOf(event), event);
-    const published = pending.map(({ event }) => event.id);
-    await guard(() =>
-      db
-        .collection<StoredObject>(kind.collection)
-        .updateOne(
-          { _id: object._id } as Filter<StoredObject>,
-          { $pull: { pending_events: { 'event.id': { $in: published } } } } as never,
-        ),
+  private async drain(): Promise<void> {
+    // Whoever comes in this turn of the event loop comes along.
+    await Promise.resolve();
+    while (this.waiting.size > 0) {
+      const batch = [...this.waiting.values()].slice(0, BATCH_LIMIT);
+      for (const { object } of batch) this.waiting.delete(object._id);
+      try {
+        await this.publish(batch);
+      } catch (error) {
+        for (const { object } of batch) this.options.onError(error, object._id);
+      }
+      for (const { done } of batch) for (const resolve of done) resolve();
+    }
+    this.draining = undefined;
+  }
+
+  private async publish(batch: readonly Waiting[]): Promise<void> {
+    const { db, bus, onError } = this.options;
+    await Promise.all([
+      recordEvents(
+        db,
+        batch.map(({ object }) => object.pending_events.map(({ event }) => event)),
+      ),
+      recordOperations(
+        db,
+        batch.flatMap(({ kind, object }) => records(kind, object, object.pending_events)),
+      ),
+    ]);
+    const published = await Promise.all(
+      batch.map(async ({ kind, object }) => {
+        try {
+          // Handed over in order; what is not confirmed stays pending, all of it, and is published again in order.
+          await Promise.all(
+            object.pending_events.map(({ event }) => bus.publishNotification(routingKeyOf(event), event)),
+          );
+          return { kind, object };
+        } catch (error) {
+          onError(error, object._id);
+          return null;
+        }
+      }),
+    );
+    await takeOff(
+      db,
+      published.filter((one) => one !== null),
     );
   }
+}
+
+/** Takes published notifications off their documents, one write a kind. */
+async function takeOff(db: Db, published: readonly { kind: AnyKind; object: WithPending }[]): Promise<void> {
+  for (const collection of new Set(published.map(({ kind }) => kind.collection))) {
+    const writes = published
+      .filter(({ kind }) => kind.collection === collection)
+      .map(({ object }) => ({
+        updateOne: {
+          filter: { _id: object._id },
+          update: {
+            $pull: {
+              pending_events: { 'event.id': { $in: object.pending_events.map(({ event }) => event.id) } },
+            },
+          },
+        },
+      }));
+    await guard(() => db.collection<StoredObject>(collection).bulkWrite(writes as never, { ordered: false }));
+  }
+}
+
+/** Both looks at one object: what is pending in either, in order. */
+function mergePending(before: WithPending, now: WithPending): WithPending {
+  const pending = new Map(
+    [...before.pending_events, ...now.pending_events].map((one) => [one.event.id, one]),
+  );
+  const inOrder = [...pending.values()].sort((a, b) => Number(a.event.sequence) - Number(b.event.sequence));
+  return { ...now, pending_events: inOrder };
 }
 
 /** The newest record of each operation among the pending notifications. */
 function records(kind: AnyKind, object: WithPending, pending: readonly PendingEvent[]) {
   const newest = new Map<string, ReturnType<typeof recordOf>>();
   for (const { event, operation } of pending) {
-    if (operation !== null) newest.set(operation.uuid, recordOf(kind.name, object, operation, Number(event.sequence)));
+    if (operation !== null)
+      newest.set(operation.uuid, recordOf(kind.name, object, operation, Number(event.sequence)));
   }
   return [...newest.values()];
 }

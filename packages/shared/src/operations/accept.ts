@@ -115,13 +115,24 @@ export function acceptOperation<T extends StoredObject>(object: T, options: Acce
     generation,
     operation,
     updated_at: now,
+    // Failed attempts at what went before say nothing of this operation.
+    attempts: 0,
     next_attempt_at: new Date(now.getTime() + COMMAND_GRACE_MS),
   };
   const events = [];
   if (going !== null) {
     const cancelled: Operation = { ...going, state: 'CANCELLED', finished_at: now };
-    const error = { code: 'operation_superseded', message: `A later ${action} took the place of this ${going.action}` };
-    const transition = { what: `${going.action}.cancelled`, state, previousState: state, operation: cancelled, error };
+    const error = {
+      code: 'operation_superseded',
+      message: `A later ${action} took the place of this ${going.action}`,
+    };
+    const transition = {
+      what: `${going.action}.cancelled`,
+      state,
+      previousState: state,
+      operation: cancelled,
+      error,
+    };
     events.push(buildEvent(kind, object, object.sequence + 1, transition, now));
   }
   const started = { what: `${action}.start`, state: stateOf(next), previousState: state, operation };
@@ -138,7 +149,14 @@ export function updateAtOnce<T extends StoredObject>(
   const now = transitionTime(object, options.now);
   const generation = object.generation + 1;
   const status = { ...object.status, state: 'UPDATE_COMPLETE' as const, observed_generation: generation };
-  const next: T = { ...object, name: options.name ?? object.name, spec: options.spec, generation, status, updated_at: now };
+  const next: T = {
+    ...object,
+    name: options.name ?? object.name,
+    spec: options.spec,
+    generation,
+    status,
+    updated_at: now,
+  };
   return withEvents(next, [atOnce(kind, next, options.caller, object, 'update', now)]);
 }
 
@@ -154,7 +172,14 @@ export function deleteAtOnce<T extends StoredObject>(
   return withEvents(next, [atOnce(kind, next, options.caller, object, 'delete', now)]);
 }
 
-function atOnce(kind: KindIdentity, next: StoredObject, caller: Requester, before: StoredObject, action: Action, now: Date) {
+function atOnce(
+  kind: KindIdentity,
+  next: StoredObject,
+  caller: Requester,
+  before: StoredObject,
+  action: Action,
+  now: Date,
+) {
   const transition = {
     what: `${action}.end`,
     state: next.status.state,

@@ -3,7 +3,16 @@ import { CetusError } from '../errors/index.ts';
 import type { Operation } from '../schemas/operation.ts';
 import type { StoredObject } from '../schemas/object.ts';
 import { KINDS } from '../store/kinds.ts';
-import { guard, ownedBy, afterMarker, sortBy, sortPath, type Page, type PageOf, type Scope, type Store } from '../store/index.ts';
+import {
+  guard,
+  ownedBy,
+  readPage,
+  sortPath,
+  type Page,
+  type PageOf,
+  type Scope,
+  type Store,
+} from '../store/index.ts';
 
 /** An operation as a reader sees it: with the object that it is about. */
 export interface StoredOperation extends Omit<Operation, 'uuid'> {
@@ -59,7 +68,17 @@ export async function recordOperations(db: Db, records: readonly StoredOperation
     updateOne: {
       filter: { _id: record._id },
       // One command, so that two relays cannot bring back an older state.
-      update: [{ $replaceWith: { $cond: [{ $lt: [{ $ifNull: ['$sequence', -1] }, record.sequence] }, { $literal: record }, '$$ROOT'] } }],
+      update: [
+        {
+          $replaceWith: {
+            $cond: [
+              { $lt: [{ $ifNull: ['$sequence', -1] }, record.sequence] },
+              { $literal: record },
+              '$$ROOT',
+            ],
+          },
+        },
+      ],
       upsert: true,
     },
   }));
@@ -87,25 +106,29 @@ export class OperationStore {
   }
 
   /** @throws CetusError `invalid_marker`, `invalid_field` */
-  async list(scope: Scope, page: Page & { object?: string; state?: string }): Promise<PageOf<StoredOperation>> {
+  async list(
+    scope: Scope,
+    page: Page & { object?: string; state?: string },
+  ): Promise<PageOf<StoredOperation>> {
     const path = sortPath(SORT_KEYS, page.sortKey);
     const filters: Filter<StoredOperation>[] = [ownedBy(scope) as Filter<StoredOperation>];
     if (page.object !== undefined) filters.push({ object_id: page.object });
     if (page.state !== undefined) filters.push({ state: page.state as Operation['state'] });
-    if (page.marker !== undefined) {
-      const marker = await guard(() => operations(this.db).findOne({ _id: page.marker, ...ownedBy(scope) } as Filter<StoredOperation>));
-      if (marker === null) throw new CetusError('invalid_marker', `There is no operation ${page.marker} here`, { field: 'marker' });
-      filters.push(afterMarker(marker as never, path, page.sortDir) as Filter<StoredOperation>);
-    }
-    const found = await guard(() =>
-      operations(this.db)
-        .find({ $and: filters })
-        .sort(sortBy(path, page.sortDir))
-        .limit(page.limit + 1)
-        .toArray(),
-    );
-    const items = found.slice(0, page.limit);
-    return { items, nextMarker: found.length > page.limit ? (items.at(-1)?._id ?? null) : null };
+    const { marker, sortDir, limit } = page;
+    const after =
+      marker === undefined
+        ? undefined
+        : await guard(() =>
+            operations(this.db).findOne({
+              _id: marker.toLowerCase(),
+              ...ownedBy(scope),
+            } as Filter<StoredOperation>),
+          );
+    if (after === null)
+      throw new CetusError('invalid_marker', `There is no operation ${String(marker)} here`, {
+        field: 'marker',
+      });
+    return readPage(operations(this.db), { $and: filters }, { path, sortDir, limit, after });
   }
 
   private async fromObject(scope: Scope, uuid: string): Promise<StoredOperation | null> {

@@ -11,7 +11,11 @@ export const DEFAULT_BACKOFF: BackoffOptions = { initialMs: 1_000, maxMs: 60_000
  * @param attempts failed attempts in a row so far, at least 1
  * @param random a number in [0, 1)
  */
-export function backoff(attempts: number, options: BackoffOptions = DEFAULT_BACKOFF, random = Math.random()): number {
+export function backoff(
+  attempts: number,
+  options: BackoffOptions = DEFAULT_BACKOFF,
+  random = Math.random(),
+): number {
   // 2^30 times the initial delay is beyond any maximum; larger exponents would overflow.
   const ceiling = Math.min(options.maxMs, options.initialMs * 2 ** Math.min(attempts - 1, 30));
   return Math.round(ceiling / 2 + (ceiling / 2) * random);

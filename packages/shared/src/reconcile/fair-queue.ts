@@ -47,7 +47,9 @@ export class FairQueue {
     if (same !== undefined) return same;
     const line = this.projects.get(project) ?? [];
     if (line.length >= this.options.maxWaitingPerProject) return DEFERRED;
-    const done = new Promise<void>((resolve, reject) => line.push({ key, task, settle: { resolve, reject } }));
+    const done = new Promise<void>((resolve, reject) =>
+      line.push({ key, task, settle: { resolve, reject } }),
+    );
     this.queued.set(key, done);
     if (line.length === 1) this.projects.set(project, line);
     this.next();
@@ -56,7 +58,8 @@ export class FairQueue {
 
   /** Resolves when nothing runs or waits. */
   async idle(): Promise<void> {
-    while (this.running.size + this.queued.size > 0) await Promise.allSettled([...this.running, ...this.queued.values()]);
+    while (this.running.size + this.queued.size > 0)
+      await Promise.allSettled([...this.running, ...this.queued.values()]);
   }
 
   private next(): void {
@@ -69,8 +72,8 @@ export class FairQueue {
       this.projects.delete(project);
       if (line.length > 0) this.projects.set(project, line);
       this.queued.delete(waiting.key);
-      const run = waiting
-        .task()
+      const start = async (): Promise<void> => waiting.task();
+      const run = start()
         .then(waiting.settle.resolve, waiting.settle.reject)
         .finally(() => {
           this.running.delete(run);

@@ -41,10 +41,15 @@ export interface ReconcileLoopOptions<T extends StoredObject> {
   onRound?: (result: 'progress' | 'ended' | 'retry' | 'failed' | 'lost', seconds: number) => void;
 }
 
+const WAKE_UP = 'wake-up';
 /** Waits up to this long are commands that the broker holds back; the sweep finds the others. */
 const LONGEST_DELAYED_COMMAND_MS = 30_000;
 /** How long a command that found its project's share full is held back. */
 const DEFERRED_MS = 1_000;
+/** A wake-up counts from so many milliseconds before its time: the clock of whoever set it may be a little ahead. */
+const EARLY_MS = 50;
+/** How soon to sweep again when there was more to do than there was room for. */
+const NEXT_SWEEP_MS = 200;
 /** The sweep leaves objects alone that are overdue by less: their command is on its way. */
 const SWEEP_GRACE_MS = 2_000;
 
@@ -58,14 +63,17 @@ export class ReconcileLoop<T extends StoredObject> {
   private readonly queue: FairQueue;
   private readonly abort = new AbortController();
   private consumer: Subscription | undefined;
-  private sweeping: Promise<void> = Promise.resolve();
+  private sweeping: Promise<unknown> = Promise.resolve();
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
 
   constructor(options: ReconcileLoopOptions<T>) {
     this.options = options;
     this.leaseMs = options.leaseMs ?? 30_000;
-    this.queue = new FairQueue({ concurrency: options.concurrency, maxWaitingPerProject: options.concurrency * 2 });
+    this.queue = new FairQueue({
+      concurrency: options.concurrency,
+      maxWaitingPerProject: options.concurrency * 2,
+    });
   }
 
   async start(): Promise<void> {
@@ -92,25 +100,45 @@ export class ReconcileLoop<T extends StoredObject> {
 
   private async onCommand(command: DeliveredCommand): Promise<void> {
     const { id, project_id } = command;
-    const run = this.queue.run(project_id, id, () => this.work(id));
+    // A wake-up that another round overtook is of no use, and each would bring forth the next.
+    const onlyIfDue = command.reason === WAKE_UP;
+    const run = this.enqueue(project_id, id, onlyIfDue);
     if (run === DEFERRED) {
       const { kind, generation, reason } = command;
-      await this.options.bus.publishCommand({ kind, id, project_id, generation, reason }, { delayMs: DEFERRED_MS });
+      await this.options.bus.publishCommand(
+        { kind, id, project_id, generation, reason },
+        { delayMs: DEFERRED_MS },
+      );
     } else await run;
   }
 
-  /** Rounds until there is nothing to do at once. */
-  private async work(id: string): Promise<void> {
-    let again = true;
-    while (again && !this.abort.signal.aborted) again = await this.round(id);
+  private enqueue(project: string, id: string, onlyIfDue: boolean): Promise<void> | typeof DEFERRED {
+    // A command is not joined to a look that may come to nothing.
+    return this.queue.run(project, onlyIfDue ? `${id} if due` : id, () => this.work(id, onlyIfDue));
+  }
+
+  /**
+   * Rounds until there is nothing to do at once.
+   * @throws Error when the process ends before that, so that the command goes to another
+   */
+  private async work(id: string, onlyIfDue: boolean): Promise<void> {
+    for (let first = true, again = true; again; first = false) {
+      if (this.stopped) throw new Error('The process ends');
+      again = await this.round(id, first && onlyIfDue);
+    }
   }
 
   /** One round. Answers whether the object changed meanwhile and wants another at once. */
-  private async round(id: string): Promise<boolean> {
+  private async round(id: string, onlyIfDue: boolean): Promise<boolean> {
     const { store, owner, logger } = this.options;
-    const claim = await store.claim(id, owner, this.leaseMs);
-    // Gone: nothing to do. Leased: the holder compares generations when it writes, and goes on by itself.
-    if (claim === 'gone' || claim === 'leased') return false;
+    const claim = await store.claim(
+      id,
+      owner,
+      this.leaseMs,
+      onlyIfDue ? { dueBy: new Date(Date.now() + EARLY_MS) } : {},
+    );
+    // Gone, early: nothing to do. Leased: the holder compares generations when it writes, and goes on by itself.
+    if (typeof claim === 'string') return false;
     const object = claim.object as T;
     const started = process.hrtime.bigint();
     const seconds = (): number => Number(process.hrtime.bigint() - started) / 1e9;
@@ -125,14 +153,27 @@ export class ReconcileLoop<T extends StoredObject> {
         const written = await this.commit(object, result);
         this.report(object, result, seconds());
         const changed = written.generation !== object.generation || result.outcome.wakeUpAfterMs === 0;
-        return changed && written.deleted_at === null;
+        const again = changed && written.deleted_at === null;
+        if (!again) await this.scheduleWakeUp(written);
+        return again;
       });
     } catch (error) {
       if (!(error instanceof LeaseLostError) && !this.abort.signal.aborted) throw error;
       // Another process goes on from what is in the back end; nothing of this round was written.
       logger.warn({ id, err: error }, 'round given up');
       this.options.onRound?.('lost', seconds());
+      if (!(error instanceof LeaseLostError)) await this.release(object);
       return false;
+    }
+  }
+
+  /** Gives the lease of a round back that was aborted because the process ends: no need for others to wait for its end. */
+  private async release(object: T): Promise<void> {
+    const { store, logger } = this.options;
+    try {
+      await store.release(object._id, object.lease?.token ?? 0);
+    } catch (error) {
+      logger.warn({ id: object._id, err: error }, 'lease not given back; it ends by itself');
     }
   }
 
@@ -161,21 +202,26 @@ export class ReconcileLoop<T extends StoredObject> {
   private async commit(object: T, { outcome, attempts }: RoundResult<T>): Promise<T> {
     const { store, relay, resyncMs } = this.options;
     const written = await store.commit(object, (current) =>
-      settle(current, object, outcome, { kind: store.kind, now: new Date(), resyncMs: jitter(resyncMs), attempts }),
+      settle(current, object, outcome, {
+        kind: store.kind,
+        now: new Date(),
+        resyncMs: jitter(resyncMs),
+        attempts,
+      }),
     );
     void relay.relay(store.kind, written);
-    await this.scheduleWakeUp(written);
     return written;
   }
 
   private async scheduleWakeUp(object: T): Promise<void> {
     if (object.next_attempt_at === null) return;
-    const delayMs = object.next_attempt_at.getTime() - Date.now();
-    if (delayMs <= 0 || delayMs > LONGEST_DELAYED_COMMAND_MS) return;
+    // The time may have come while the round was written.
+    const delayMs = Math.max(0, object.next_attempt_at.getTime() - Date.now());
+    if (delayMs > LONGEST_DELAYED_COMMAND_MS) return;
     const { _id: id, project_id, generation } = object;
     try {
       await this.options.bus.publishCommand(
-        { kind: this.options.store.kind.name, id, project_id, generation, reason: 'wake-up' },
+        { kind: this.options.store.kind.name, id, project_id, generation, reason: WAKE_UP },
         { delayMs },
       );
     } catch (error) {
@@ -188,13 +234,30 @@ export class ReconcileLoop<T extends StoredObject> {
   private report(object: T, result: RoundResult<T>, seconds: number): void {
     const { logger, store, onRound } = this.options;
     const { ended } = result.outcome;
-    const kind = ended === undefined ? (result.error === undefined ? 'progress' : 'retry') : ended.state === 'FAILED' ? 'failed' : 'ended';
+    const kind =
+      ended === undefined
+        ? result.error === undefined
+          ? 'progress'
+          : 'retry'
+        : ended.state === 'FAILED'
+          ? 'failed'
+          : 'ended';
     onRound?.(kind, seconds);
-    const fields = { [store.kind.name]: object._id, generation: object.generation, action: object.operation?.action, seconds };
+    const fields = {
+      [store.kind.name]: object._id,
+      generation: object.generation,
+      action: object.operation?.action,
+      seconds,
+    };
     if (result.error !== undefined && !(result.error instanceof CetusError)) {
       logger.error({ ...fields, err: result.error }, 'reconciling made a mistake');
-    } else if (kind === 'failed') logger.info({ ...fields, err: result.error, failure: ended }, 'operation failed');
-    else if (kind === 'retry') logger.warn({ ...fields, err: result.error, attempts: result.attempts }, 'reconciling will be tried again');
+    } else if (kind === 'failed')
+      logger.info({ ...fields, err: result.error, failure: ended }, 'operation failed');
+    else if (kind === 'retry')
+      logger.warn(
+        { ...fields, err: result.error, attempts: result.attempts },
+        'reconciling will be tried again',
+      );
     else if (kind === 'ended') logger.info(fields, 'operation complete');
     else logger.debug(fields, 'reconciled');
   }
@@ -203,20 +266,31 @@ export class ReconcileLoop<T extends StoredObject> {
     if (this.stopped) return;
     this.timer = setTimeout(() => {
       this.sweeping = this.sweep()
-        .catch((error: unknown) => this.options.logger.warn({ err: error }, 'sweep failed; the next one tries again'))
-        .finally(() => this.scheduleSweep(jitter(this.options.sweepMs ?? 2_000)));
+        .catch((error: unknown) => {
+          this.options.logger.warn({ err: error }, 'sweep failed; the next one tries again');
+          return false;
+        })
+        .then((more) => this.scheduleSweep(jitter(more ? NEXT_SWEEP_MS : (this.options.sweepMs ?? 2_000))));
     }, afterMs);
   }
 
-  /** Looks for objects whose time has come: what a crash or a lost message left behind, and what waits long. */
-  private async sweep(): Promise<void> {
-    const { store } = this.options;
-    const overdue = new Date(Date.now() - SWEEP_GRACE_MS);
-    const due = this.queue.capacity === 0 ? [] : await store.due(overdue, this.queue.capacity);
+  /**
+   * Looks for objects whose time has come: what a crash or a lost message left behind, and what waits long. Answers whether there may be
+   * more than was looked at.
+   */
+  private async sweep(): Promise<boolean> {
+    const { store, logger } = this.options;
+    const { capacity } = this.queue;
+    if (capacity === 0) return true;
+    const due = await store.due(new Date(Date.now() - SWEEP_GRACE_MS), capacity);
     for (const { _id: id, project_id } of due) {
-      const run = this.queue.run(project_id, id, () => this.work(id));
-      if (run !== DEFERRED) run.catch((error: unknown) => this.options.logger.warn({ id, err: error }, 'round failed; it is swept again'));
+      const run = this.enqueue(project_id, id, true);
+      if (run === DEFERRED) continue;
+      run.catch((error: unknown) => {
+        if (!this.stopped) logger.warn({ id, err: error }, 'round failed; it is swept again');
+      });
     }
+    return due.length === capacity;
   }
 }
 

@@ -28,12 +28,18 @@ export async function runRound<T extends StoredObject>(
   const deadlineExceeded = operation !== null && options.now >= operation.deadline_at;
   if (operation !== null && object.abandoned >= MAX_ABANDONED) {
     const message = `${String(object.abandoned)} processes in a row ended while they worked on it; their logs say more`;
-    return { outcome: { ended: { state: 'FAILED', failure: { code: 'internal_error', message } } }, attempts: 0 };
+    return {
+      outcome: { ended: { state: 'FAILED', failure: { code: 'internal_error', message } } },
+      attempts: 0,
+    };
   }
   try {
     const outcome = await reconciler.reconcile(object, { signal, deadlineExceeded });
     if (!deadlineExceeded || outcome.ended !== undefined) return { outcome, attempts: 0 };
-    return { outcome: { ...outcome, ended: { state: 'FAILED', failure: outOfTime(object, outcome.progress) } }, attempts: 0 };
+    return {
+      outcome: { ...outcome, ended: { state: 'FAILED', failure: outOfTime(object, outcome.progress) } },
+      attempts: 0,
+    };
   } catch (error) {
     if (signal.aborted) throw error;
     const attempts = object.attempts + 1;
@@ -54,7 +60,8 @@ export async function runRound<T extends StoredObject>(
 
 /** A failure as a reader is told it. A mistake of ours is not shown in its own words, which may hold anything. */
 function failureFrom(error: unknown): Failure {
-  if (!(error instanceof CetusError)) return { code: 'internal_error', message: 'Cetus made a mistake; its log says more' };
+  if (!(error instanceof CetusError))
+    return { code: 'internal_error', message: 'Cetus made a mistake; its log says more' };
   return {
     code: error.code,
     message: error.message,
@@ -64,7 +71,8 @@ function failureFrom(error: unknown): Failure {
 
 function outOfTime(object: StoredObject, last: string | undefined): Failure {
   const operation = object.operation;
-  const minutes = operation === null ? 0 : (operation.deadline_at.getTime() - operation.accepted_at.getTime()) / 60_000;
+  const minutes =
+    operation === null ? 0 : (operation.deadline_at.getTime() - operation.accepted_at.getTime()) / 60_000;
   const why = last === undefined ? '' : `; at the end: ${last}`;
   return {
     code: 'operation_deadline_exceeded',

@@ -34,7 +34,8 @@ export function settle<T extends StoredObject>(
   const { conditions, changed } = mergeConditions(current.status.conditions, outcome.conditions ?? [], now);
   const status: T['status'] = { ...current.status, ...outcome.status, conditions };
   let operation = current.operation;
-  const mine = operation?.state === 'IN_PROGRESS' && operation.uuid === handled.operation?.uuid ? operation : null;
+  const mine =
+    operation?.state === 'IN_PROGRESS' && operation.uuid === handled.operation?.uuid ? operation : null;
   const before = stateOf(current);
   const transitions: { what: string; previousState: ObjectState; operation: Operation | null }[] = [];
 
@@ -45,10 +46,18 @@ export function settle<T extends StoredObject>(
     status.state_reason = failure?.message ?? null;
     status.failure = failure;
     if (failure === null) status.observed_generation = mine.generation;
-    transitions.push({ what: `${mine.action}.${failure === null ? 'end' : 'error'}`, previousState: before, operation });
+    transitions.push({
+      what: `${mine.action}.${failure === null ? 'end' : 'error'}`,
+      previousState: before,
+      operation,
+    });
   } else if (mine !== null) {
     operation = { ...mine, progress: outcome.progress ?? null };
-  } else if (operation?.state !== 'IN_PROGRESS' && outcome.drifted !== undefined && outcome.drifted.state !== status.state) {
+  } else if (
+    operation?.state !== 'IN_PROGRESS' &&
+    outcome.drifted !== undefined &&
+    outcome.drifted.state !== status.state
+  ) {
     status.state = outcome.drifted.state;
     status.state_reason = outcome.drifted.failure?.message ?? null;
     status.failure = outcome.drifted.failure;
@@ -59,8 +68,15 @@ export function settle<T extends StoredObject>(
   const state = stateOf(next);
   const events = [
     ...transitions.map((transition) => ({ ...transition, error: status.failure })),
-    ...changed.map((condition) => ({ what: 'condition.changed', previousState: state, operation: null, condition })),
-  ].map((transition, index) => buildEvent(options.kind, current, current.sequence + index + 1, { state, ...transition }, now));
+    ...changed.map((condition) => ({
+      what: 'condition.changed',
+      previousState: state,
+      operation: null,
+      condition,
+    })),
+  ].map((transition, index) =>
+    buildEvent(options.kind, current, current.sequence + index + 1, { state, ...transition }, now),
+  );
 
   const deleted = operation?.action === 'delete' && operation.state === 'COMPLETE';
   const overtaken = current.generation !== handled.generation;
@@ -72,7 +88,7 @@ export function settle<T extends StoredObject>(
     status,
     operation,
     lease: null,
-    attempts: options.attempts,
+    attempts: overtaken ? 0 : options.attempts,
     abandoned: 0,
     next_attempt_at: deleted ? null : wakeUpAt(options.now, wakeUpAfterMs, operation),
     ...(visible ? { updated_at: now } : {}),
@@ -83,11 +99,15 @@ export function settle<T extends StoredObject>(
 /** Never later than the deadline of an operation that goes on: somebody must be there to enforce it. */
 function wakeUpAt(now: Date, afterMs: number, operation: Operation | null): Date {
   const at = now.getTime() + afterMs;
-  const deadline = operation?.state === 'IN_PROGRESS' ? operation.deadline_at.getTime() : Number.POSITIVE_INFINITY;
+  const deadline =
+    operation?.state === 'IN_PROGRESS' ? operation.deadline_at.getTime() : Number.POSITIVE_INFINITY;
   return new Date(Math.max(now.getTime(), Math.min(at, deadline)));
 }
 
 /** What a reader sees: not when the back end last answered, nor what a driver remembers. */
 function shown(object: Pick<StoredObject, 'status' | 'operation'>): unknown {
-  return { status: { ...object.status, last_contact: null, driver_state: null }, operation: object.operation };
+  return {
+    status: { ...object.status, last_contact: null, driver_state: null },
+    operation: object.operation,
+  };
 }

@@ -34,7 +34,9 @@ export const CloudEventSchema = Type.Object(
         Type.Null(),
       ]),
       error: Type.Union([FailureSchema, Type.Null()]),
-      condition: Type.Optional(Type.Unknown({ description: 'The condition that changed, for `condition.changed`.' })),
+      condition: Type.Optional(
+        Type.Unknown({ description: 'The condition that changed, for `condition.changed`.' }),
+      ),
     }),
   },
   { $id: 'Event', description: 'A notification, as a CloudEvents 1.0 document.' },

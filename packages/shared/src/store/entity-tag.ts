@@ -10,10 +10,15 @@ export function entityTag(object: Pick<StoredObject, '_id' | 'revision'>): strin
  * Checks an If-Match field (RFC 9110, 13.1.1).
  * @throws CetusError `precondition_failed`
  */
-export function checkIfMatch(ifMatch: string | undefined, object: Pick<StoredObject, '_id' | 'revision'>): void {
+export function checkIfMatch(
+  ifMatch: string | undefined,
+  object: Pick<StoredObject, '_id' | 'revision'>,
+): void {
   if (ifMatch === undefined || ifMatch.trim() === '*') return;
   const tags = ifMatch.split(',').map((tag) => tag.trim());
   if (!tags.includes(entityTag(object))) {
-    throw new CetusError('precondition_failed', `The entity tag is now ${entityTag(object)}`, { field: 'If-Match' });
+    throw new CetusError('precondition_failed', `The entity tag is now ${entityTag(object)}`, {
+      field: 'If-Match',
+    });
   }
 }

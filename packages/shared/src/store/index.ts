@@ -3,7 +3,7 @@ export { collectionOf, COMMON_SORT_KEYS, ensureIndexes, type Kind } from './kind
 export { ownedBy, scopeOf, type Scope } from './scope.ts';
 export { entityTag } from './entity-tag.ts';
 export { guard, isDuplicateKey } from './errors.ts';
-export { afterMarker, sortBy, sortPath, type Page, type PageOf } from './paging.ts';
+export { readPage, sortPath, type Page, type PageOf } from './paging.ts';
 export { purgeDeleted } from './purge.ts';
 export { ScopedStore } from './scoped-store.ts';
 export { LeaseLostError, ReconcileStore, type Claim, type CommitFields } from './reconcile-store.ts';

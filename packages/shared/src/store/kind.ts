@@ -44,7 +44,11 @@ export async function ensureIndexes<T extends StoredObject>(db: Db, kind: Kind<T
     { key: { project_id: 1, deleted_at: 1, _id: 1 } },
     ...sorts,
     { key: { next_attempt_at: 1 }, partialFilterExpression: { next_attempt_at: { $type: 'date' } } },
-    { key: { updated_at: 1 }, name: 'pending_events', partialFilterExpression: { 'pending_events.0': { $exists: true } } },
+    {
+      key: { updated_at: 1 },
+      name: 'pending_events',
+      partialFilterExpression: { 'pending_events.0': { $exists: true } },
+    },
     { key: { deleted_at: 1 }, name: 'deleted', partialFilterExpression: { deleted_at: { $type: 'date' } } },
     {
       key: { project_id: 1, 'idempotency.key': 1 },

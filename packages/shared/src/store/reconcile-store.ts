@@ -14,7 +14,11 @@ export class LeaseLostError extends Error {
 }
 
 /** What {@link ReconcileStore.claim} answers: the object with its lease, or why there is none. */
-export type Claim<T> = { object: T & { lease: NonNullable<T extends StoredObject ? T['lease'] : never> } } | 'leased' | 'gone';
+export type Claim<T> =
+  | { object: T & { lease: NonNullable<T extends StoredObject ? T['lease'] : never> } }
+  | 'leased'
+  | 'early'
+  | 'gone';
 
 /**
  * The objects of one kind, as the service that reconciles them uses them: across all projects, under leases with fencing tokens.
@@ -32,19 +36,32 @@ export class ReconcileStore<T extends StoredObject> {
   /**
    * Takes the lease of an object. Until it is released, `next_attempt_at` is the end of the lease, so that the sweep finds the object
    * of a holder that died.
+   * @param options.dueBy claim only an object whose time has come by then; answers `early` for any other
    */
-  async claim(id: string, owner: string, ttlMs: number, now = new Date()): Promise<Claim<T>> {
+  async claim(
+    id: string,
+    owner: string,
+    ttlMs: number,
+    options: { now?: Date; dueBy?: Date } = {},
+  ): Promise<Claim<T>> {
+    const { now = new Date(), dueBy } = options;
+    const due = dueBy === undefined ? {} : { next_attempt_at: { $lte: dueBy } };
     const until = new Date(now.getTime() + ttlMs);
     const object = await guard(() =>
       this.collection.findOneAndUpdate(
-        { _id: id, deleted_at: null, $or: [{ lease: null }, { 'lease.until': { $lte: now } }] } as Filter<T>,
+        {
+          _id: id,
+          deleted_at: null,
+          $or: [{ lease: null }, { 'lease.until': { $lte: now } }],
+          ...due,
+        } as Filter<T>,
         [
           {
             $set: {
               lease_token: { $add: ['$lease_token', 1] },
               // A lease that is still there was not given back: its holder died, or lost the database.
               abandoned: { $cond: [{ $eq: ['$lease', null] }, '$abandoned', { $add: ['$abandoned', 1] }] },
-              lease: { owner, until, token: { $add: ['$lease_token', 1] } },
+              lease: { owner: { $literal: owner }, until, token: { $add: ['$lease_token', 1] } },
               next_attempt_at: until,
             },
           },
@@ -54,9 +71,10 @@ export class ReconcileStore<T extends StoredObject> {
     );
     if (object !== null) return { object: object as never };
     const held = await guard(() =>
-      this.collection.findOne({ _id: id, deleted_at: null } as Filter<T>, { projection: { _id: 1 } }),
+      this.collection.findOne({ _id: id, deleted_at: null } as Filter<T>, { projection: { lease: 1 } }),
     );
-    return held === null ? 'gone' : 'leased';
+    if (held === null) return 'gone';
+    return held.lease !== null || dueBy === undefined ? 'leased' : 'early';
   }
 
   /** @throws LeaseLostError */
@@ -71,6 +89,16 @@ export class ReconcileStore<T extends StoredObject> {
     if (matchedCount === 0) throw new LeaseLostError(id);
   }
 
+  /** Gives a lease back with nothing written, so that another process takes the object at once. Does nothing when it was lost. */
+  async release(id: string, token: number, now = new Date()): Promise<void> {
+    await guard(() =>
+      this.collection.updateOne(
+        { _id: id, 'lease.token': token } as unknown as Filter<T>,
+        { $set: { lease: null, next_attempt_at: now } } as never,
+      ),
+    );
+  }
+
   /**
    * The one status write of a round. `build` gets the newest document (the API may have accepted something meanwhile) and answers
    * the fields to set; it is called again when the API came first. Fields of the API (`spec`, `generation`) are never written.
@@ -81,7 +109,11 @@ export class ReconcileStore<T extends StoredObject> {
     let current = claimed;
     for (;;) {
       const { events, visible = true, ...fields } = build(current);
-      const filter = { _id: claimed._id, 'lease.token': token, revision: current.revision } as unknown as Filter<T>;
+      const filter = {
+        _id: claimed._id,
+        'lease.token': token,
+        revision: current.revision,
+      } as unknown as Filter<T>;
       const push = events.length === 0 ? {} : { $push: { pending_events: { $each: events } } };
       const written = await guard(() =>
         this.collection.findOneAndUpdate(
@@ -95,21 +127,30 @@ export class ReconcileStore<T extends StoredObject> {
         ),
       );
       if (written !== null) return written as T;
-      const newest = await guard(() => this.collection.findOne({ _id: claimed._id, 'lease.token': token } as unknown as Filter<T>));
+      const newest = await guard(() =>
+        this.collection.findOne({ _id: claimed._id, 'lease.token': token } as unknown as Filter<T>),
+      );
       if (newest === null) throw new LeaseLostError(claimed._id);
       current = newest as T;
     }
   }
 
   /** Objects that want to be looked at now, longest overdue first. */
-  async due(now: Date, limit: number): Promise<Pick<T, '_id' | 'project_id' | 'generation' | 'next_attempt_at'>[]> {
+  async due(
+    now: Date,
+    limit: number,
+  ): Promise<Pick<T, '_id' | 'project_id' | 'generation' | 'next_attempt_at'>[]> {
     return guard(() =>
       this.collection
         // The type is said because the index is partial.
         .find({ next_attempt_at: { $lte: now, $type: 'date' } } as Filter<T>)
         .sort({ next_attempt_at: 1 })
         .limit(limit)
-        .project<Pick<T, '_id' | 'project_id' | 'generation' | 'next_attempt_at'>>({ project_id: 1, generation: 1, next_attempt_at: 1 })
+        .project<Pick<T, '_id' | 'project_id' | 'generation' | 'next_attempt_at'>>({
+          project_id: 1,
+          generation: 1,
+          next_attempt_at: 1,
+        })
         .toArray(),
     );
   }
@@ -124,7 +165,17 @@ export class ReconcileStore<T extends StoredObject> {
 
 /** What a round may write. */
 export type CommitFields<T extends StoredObject> = Partial<
-  Pick<T, 'status' | 'operation' | 'lease' | 'next_attempt_at' | 'attempts' | 'abandoned' | 'deleted_at' | 'updated_at'>
+  Pick<
+    T,
+    | 'status'
+    | 'operation'
+    | 'lease'
+    | 'next_attempt_at'
+    | 'attempts'
+    | 'abandoned'
+    | 'deleted_at'
+    | 'updated_at'
+  >
 > & {
   /** Notifications to append, numbered from `current.sequence + 1`. */
   events: T['pending_events'];

@@ -4,7 +4,7 @@ import type { StoredObject } from '../schemas/object.ts';
 import { checkIfMatch } from './entity-tag.ts';
 import { guard, isDuplicateKey } from './errors.ts';
 import { collectionOf, type Kind } from './kind.ts';
-import { afterMarker, sortBy, sortPath, type Page, type PageOf } from './paging.ts';
+import { readPage, sortPath, type Page, type PageOf } from './paging.ts';
 import { ownedBy, visibleTo, type Scope } from './scope.ts';
 import type { Store } from './store.ts';
 
@@ -46,24 +46,24 @@ export class ScopedStore<T extends StoredObject> {
   async list(scope: Scope, page: Page): Promise<PageOf<T>> {
     const path = sortPath(this.kind.sortKeys, page.sortKey);
     const visible = visibleTo(scope, this.kind);
-    const filters: Filter<T>[] = [visible, { deleted_at: null } as Filter<T>];
-    if (page.marker !== undefined) {
-      // It may have been deleted since it was the last of its page.
-      const marker = await guard(() =>
-        this.collection.findOne({ $and: [visible, { _id: page.marker?.toLowerCase() }] } as Filter<T>),
-      );
-      if (marker === null) throw new CetusError('invalid_marker', `There is no object ${page.marker} here`, { field: 'marker' });
-      filters.push(afterMarker(marker as T, path, page.sortDir));
-    }
-    const found = await guard(() =>
-      this.collection
-        .find({ $and: filters } as Filter<T>)
-        .sort(sortBy(path, page.sortDir))
-        .limit(page.limit + 1)
-        .toArray(),
-    );
-    const items = found.slice(0, page.limit) as T[];
-    return { items, nextMarker: found.length > page.limit ? (items.at(-1)?._id ?? null) : null };
+    const { marker, sortDir, limit } = page;
+    // It may have been deleted since it was the last of its page.
+    const after =
+      marker === undefined
+        ? undefined
+        : ((await guard(() =>
+            this.collection.findOne({ $and: [visible, { _id: marker.toLowerCase() }] } as Filter<T>),
+          )) as T | null);
+    if (after === null)
+      throw new CetusError('invalid_marker', `There is no object ${String(marker)} here`, {
+        field: 'marker',
+      });
+    return readPage(this.collection, { $and: [visible, { deleted_at: null }] } as Filter<T>, {
+      path,
+      sortDir,
+      limit,
+      after,
+    });
   }
 
   async exists(scope: Scope, filter: Filter<T>): Promise<boolean> {
@@ -76,7 +76,12 @@ export class ScopedStore<T extends StoredObject> {
    * another writer came first. What it throws passes through, with nothing written.
    * @throws CetusError `not_found`, `ambiguous_name`, `precondition_failed`, `conflict`, `store_unavailable`
    */
-  async change(scope: Scope, ref: string, change: (current: T) => T, options: { ifMatch?: string } = {}): Promise<T> {
+  async change(
+    scope: Scope,
+    ref: string,
+    change: (current: T) => T,
+    options: { ifMatch?: string } = {},
+  ): Promise<T> {
     for (let attempt = 0; attempt < CHANGE_ATTEMPTS; attempt += 1) {
       const current = await this.find(ref, ownedBy(scope) as Filter<T>);
       checkIfMatch(options.ifMatch, current);
@@ -99,15 +104,29 @@ export class ScopedStore<T extends StoredObject> {
 
   /** What request code may write. The status and the lease belong to the service that reconciles the kind, if there is one. */
   private ownFields(next: T): Partial<T> {
-    const { name, spec, generation, operation, sequence, next_attempt_at, updated_at, deleted_at } = next;
-    const fields = { name, spec, generation, operation, sequence, next_attempt_at, updated_at, deleted_at };
+    const { name, spec, generation, operation, sequence, attempts, next_attempt_at, updated_at, deleted_at } =
+      next;
+    const fields = {
+      name,
+      spec,
+      generation,
+      operation,
+      sequence,
+      attempts,
+      next_attempt_at,
+      updated_at,
+      deleted_at,
+    };
     return (this.kind.service === null ? { ...fields, status: next.status } : fields) as Partial<T>;
   }
 
   private async find(ref: string, filter: Filter<T>): Promise<T> {
     const by = UUID.test(ref) ? { _id: ref.toLowerCase() } : { name: ref };
     const found = await guard(() =>
-      this.collection.find({ $and: [filter, by, { deleted_at: null }] } as Filter<T>).limit(2).toArray(),
+      this.collection
+        .find({ $and: [filter, by, { deleted_at: null }] } as Filter<T>)
+        .limit(2)
+        .toArray(),
     );
     const [first, second] = found as T[];
     if (second !== undefined) {

@@ -82,7 +82,11 @@ export function inTrace<T>(parent: Context, fn: () => T): T {
 }
 
 /** Handles something that waited, in a span of its own that belongs to the trace of whoever asked for it. */
-export function runInTrace<T>(traceparent: string | undefined, name: string, fn: () => Promise<T>): Promise<T> {
+export function runInTrace<T>(
+  traceparent: string | undefined,
+  name: string,
+  fn: () => Promise<T>,
+): Promise<T> {
   const parent = traceparent === undefined ? context.active() : traceOf(traceparent);
   return withSpan(name, {}, fn, { kind: SpanKind.CONSUMER, parent });
 }

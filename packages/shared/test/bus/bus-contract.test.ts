@@ -5,7 +5,14 @@ import { node } from '@opentelemetry/sdk-node';
 import { rabbitUrl, requireOrSkip, topologyPrefix } from '@cetus/test-kit';
 import type { Bus, DeliveredCommand } from '@cetus/shared/bus';
 import { CetusError } from '@cetus/shared/errors';
-import { command, inProcessHarness, notification, rabbitHarness, uniqueService, type BusHarness } from './harness.ts';
+import {
+  command,
+  inProcessHarness,
+  notification,
+  rabbitHarness,
+  uniqueService,
+  type BusHarness,
+} from './harness.ts';
 import { deferred, Inbox } from './inbox.ts';
 
 const code = (expected: string) => (error: unknown) => {
@@ -49,7 +56,12 @@ function busContract(name: string, open: (skip: Mocha.Context) => Promise<BusHar
     it('hands over what was published, and counts deliveries from one', async () => {
       const { service, kind } = uniqueService();
       const inbox = new Inbox<DeliveredCommand>();
-      const consumer = await bus.consumeCommands({ service, kinds: [kind], prefetch: 1, handler: async (c) => inbox.add(c) });
+      const consumer = await bus.consumeCommands({
+        service,
+        kinds: [kind],
+        prefetch: 1,
+        handler: async (c) => inbox.add(c),
+      });
       const sent = command(kind, { generation: 7, reason: 'update', project_id: 'p9' });
       await bus.publishCommand(sent);
       assert.deepEqual(await inbox.take(1), [{ ...sent, attempt: 1 }]);
@@ -60,8 +72,18 @@ function busContract(name: string, open: (skip: Mocha.Context) => Promise<BusHar
       const [one, other] = [uniqueService(), uniqueService()];
       const inbox = new Inbox<string>();
       const consumers = await Promise.all([
-        bus.consumeCommands({ service: one.service, kinds: [one.kind], prefetch: 5, handler: async (c) => inbox.add(c.kind) }),
-        bus.consumeCommands({ service: other.service, kinds: [other.kind], prefetch: 5, handler: async () => undefined }),
+        bus.consumeCommands({
+          service: one.service,
+          kinds: [one.kind],
+          prefetch: 5,
+          handler: async (c) => inbox.add(c.kind),
+        }),
+        bus.consumeCommands({
+          service: other.service,
+          kinds: [other.kind],
+          prefetch: 5,
+          handler: async () => undefined,
+        }),
       ]);
       await bus.publishCommand(command(other.kind));
       await bus.publishCommand(command(one.kind));
@@ -104,7 +126,10 @@ function busContract(name: string, open: (skip: Mocha.Context) => Promise<BusHar
       const sent = command(kind);
       await bus.publishCommand(sent);
       const deliveries = await inbox.take(3);
-      assert.deepEqual(deliveries, [1, 2, 3].map((attempt) => ({ ...sent, attempt })));
+      assert.deepEqual(
+        deliveries,
+        [1, 2, 3].map((attempt) => ({ ...sent, attempt })),
+      );
       assert.ok(harness.problems.some((problem) => problem.includes(sent.id)));
       await consumer.close();
     });
@@ -130,7 +155,8 @@ function busContract(name: string, open: (skip: Mocha.Context) => Promise<BusHar
       it(`holds a command back for ${String(delayMs)} ms, not less, and does not lose it`, async () => {
         const { service, kind } = uniqueService();
         const inbox = new Inbox<{ at: number; attempt: number }>();
-        const handler = async ({ attempt }: DeliveredCommand): Promise<void> => inbox.add({ at: Date.now(), attempt });
+        const handler = async ({ attempt }: DeliveredCommand): Promise<void> =>
+          inbox.add({ at: Date.now(), attempt });
         const consumer = await bus.consumeCommands({ service, kinds: [kind], prefetch: 1, handler });
         const wanted = Date.now() + delayMs;
         await bus.publishCommand(command(kind), { delayMs });
@@ -162,7 +188,12 @@ function busContract(name: string, open: (skip: Mocha.Context) => Promise<BusHar
       assert.equal(started.items.length, 2);
       // What was not handled is still there for the next.
       const next = new Inbox<string>();
-      const other = await bus.consumeCommands({ service, kinds: [kind], prefetch: 5, handler: async ({ id }) => next.add(id) });
+      const other = await bus.consumeCommands({
+        service,
+        kinds: [kind],
+        prefetch: 5,
+        handler: async ({ id }) => next.add(id),
+      });
       await next.take(3);
       await other.close();
       assert.deepEqual([...started.items, ...next.items].sort(), commands.map(({ id }) => id).sort());
@@ -177,7 +208,9 @@ function busContract(name: string, open: (skip: Mocha.Context) => Promise<BusHar
         other.subscribeNotifications(`${word}.*.end`, (_event, key) => ends.add(key)),
         other.subscribeNotifications(`${word}.create.start`, (event) => exact.add(event.id)),
       ]);
-      const keys = ['create.start', 'create.end', 'update.start', 'update.error', 'delete.end'].map((key) => `${word}.${key}`);
+      const keys = ['create.start', 'create.end', 'update.start', 'update.error', 'delete.end'].map(
+        (key) => `${word}.${key}`,
+      );
       const events = keys.map((_key, index) => notification(word, index + 1));
       for (const [index, key] of keys.entries()) await bus.publishNotification(key, events[index] as never);
       assert.deepEqual(await all.take(5), keys);
@@ -221,7 +254,12 @@ function busContract(name: string, open: (skip: Mocha.Context) => Promise<BusHar
         return method === 'nothing' ? undefined : { at: new Date(0), left: undefined, list: [1] };
       });
       const client = await harness.join();
-      const answer = await client.request(service, 'log', { since: new Date(0), tail: 5 }, { timeoutMs: 5_000 });
+      const answer = await client.request(
+        service,
+        'log',
+        { since: new Date(0), tail: 5 },
+        { timeoutMs: 5_000 },
+      );
       assert.deepEqual(answer, { at: '1970-01-01T00:00:00.000Z', list: [1] });
       assert.equal(await client.request(service, 'nothing', undefined, { timeoutMs: 5_000 }), null);
       assert.deepEqual(inbox.items, [
@@ -241,7 +279,9 @@ function busContract(name: string, open: (skip: Mocha.Context) => Promise<BusHar
       };
       const server = await bus.serveRequests(service, serve, { concurrency: 20 });
       const numbers = Array.from({ length: 20 }, (_, index) => index);
-      const answers = await Promise.all(numbers.map((number) => bus.request(service, 'echo', number, { timeoutMs: 5_000 })));
+      const answers = await Promise.all(
+        numbers.map((number) => bus.request(service, 'echo', number, { timeoutMs: 5_000 })),
+      );
       assert.deepEqual(answers, numbers);
       await server.close();
     });
@@ -250,17 +290,24 @@ function busContract(name: string, open: (skip: Mocha.Context) => Promise<BusHar
       const { service } = uniqueService();
       const resource = { type: 'Pod', name: 'web-1' };
       const server = await bus.serveRequests(service, async () => {
-        throw new CetusError('flavor_not_found', 'There is no flavor huge', { field: 'flavor_id', resource, retryAfterMs: 5 });
+        throw new CetusError('flavor_not_found', 'There is no flavor huge', {
+          field: 'flavor_id',
+          resource,
+          retryAfterMs: 5,
+        });
       });
       await assert.rejects(bus.request(service, 'check', {}, { timeoutMs: 5_000 }), (error: unknown) => {
         code('flavor_not_found')(error);
         const { message, field, resource: failed, retryAfterMs } = error as CetusError;
-        assert.deepEqual({ message, field, failed, retryAfterMs }, {
-          message: 'There is no flavor huge',
-          field: 'flavor_id',
-          failed: resource,
-          retryAfterMs: 5,
-        });
+        assert.deepEqual(
+          { message, field, failed, retryAfterMs },
+          {
+            message: 'There is no flavor huge',
+            field: 'flavor_id',
+            failed: resource,
+            retryAfterMs: 5,
+          },
+        );
         return true;
       });
       await server.close();
@@ -286,7 +333,10 @@ function busContract(name: string, open: (skip: Mocha.Context) => Promise<BusHar
         signal.addEventListener('abort', () => aborted.resolve());
         await aborted.promise;
       });
-      await assert.rejects(bus.request(service, 'slow', {}, { timeoutMs: 150 }), code('request_deadline_exceeded'));
+      await assert.rejects(
+        bus.request(service, 'slow', {}, { timeoutMs: 150 }),
+        code('request_deadline_exceeded'),
+      );
       await aborted.promise;
       await server.close();
     });
@@ -326,7 +376,12 @@ function busContract(name: string, open: (skip: Mocha.Context) => Promise<BusHar
 
       it('travels with commands, also with those that wait or are delivered again', async () => {
         const { service, kind } = uniqueService();
-        const inbox = new Inbox<{ reason: string; attempt: number; handled: string | undefined; named: string | undefined }>();
+        const inbox = new Inbox<{
+          reason: string;
+          attempt: number;
+          handled: string | undefined;
+          named: string | undefined;
+        }>();
         const handler = async ({ reason, attempt, traceparent }: DeliveredCommand): Promise<void> => {
           const handled = trace.getActiveSpan()?.spanContext().traceId;
           inbox.add({ reason, attempt, handled, named: traceparent?.split('-')[1] });
@@ -340,15 +395,22 @@ function busContract(name: string, open: (skip: Mocha.Context) => Promise<BusHar
           span.end();
           return span.spanContext().traceId;
         });
-        for (const { handled, named } of await inbox.take(4)) assert.deepEqual({ handled, named }, { handled: id, named: id });
+        for (const { handled, named } of await inbox.take(4))
+          assert.deepEqual({ handled, named }, { handled: id, named: id });
         await consumer.close();
       });
 
       it('travels with requests', async () => {
         const { service } = uniqueService();
-        const server = await bus.serveRequests(service, async () => trace.getActiveSpan()?.spanContext().traceId);
+        const server = await bus.serveRequests(
+          service,
+          async () => trace.getActiveSpan()?.spanContext().traceId,
+        );
         await trace.getTracer('test').startActiveSpan('request', async (span) => {
-          assert.equal(await bus.request(service, 'which', {}, { timeoutMs: 5_000 }), span.spanContext().traceId);
+          assert.equal(
+            await bus.request(service, 'which', {}, { timeoutMs: 5_000 }),
+            span.spanContext().traceId,
+          );
           span.end();
         });
         await server.close();
@@ -373,10 +435,17 @@ function busContract(name: string, open: (skip: Mocha.Context) => Promise<BusHar
       const closing = closed.close();
       release.resolve();
       await closing;
-      assert.deepEqual({ started: started.items.length, ended }, { started: 1, ended: 1 }, 'it waits for what runs, and starts nothing');
+      assert.deepEqual(
+        { started: started.items.length, ended },
+        { started: 1, ended: 1 },
+        'it waits for what runs, and starts nothing',
+      );
       await assert.rejects(closed.health(), code('bus_unavailable'));
       await assert.rejects(closed.publishCommand(command('k')), code('bus_unavailable'));
-      await assert.rejects(closed.publishNotification('a.b.c', notification('s', 1)), code('bus_unavailable'));
+      await assert.rejects(
+        closed.publishNotification('a.b.c', notification('s', 1)),
+        code('bus_unavailable'),
+      );
       await assert.rejects(closed.request('s', 'm', {}, { timeoutMs: 100 }), code('bus_unavailable'));
     });
   });

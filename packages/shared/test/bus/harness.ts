@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from 'amqplib';
-import { connectRabbitBus, createInProcessBus, createTopology, type Bus, type Command } from '@cetus/shared/bus';
+import {
+  connectRabbitBus,
+  createInProcessBus,
+  createTopology,
+  type Bus,
+  type Command,
+} from '@cetus/shared/bus';
 import type { CloudEvent } from '@cetus/shared/schemas';
 
 /** A bus under the contract, as several processes see it. */
@@ -9,7 +15,11 @@ export interface BusHarness {
   /** What went wrong and was told. */
   problems: string[];
   /** The bus as one more process has it. */
-  join(options?: { url?: string; services?: Record<string, string[]>; confirmTimeoutMs?: number }): Promise<Bus>;
+  join(options?: {
+    url?: string;
+    services?: Record<string, string[]>;
+    confirmTimeoutMs?: number;
+  }): Promise<Bus>;
   /** The next command that was given up, within five seconds. */
   nextDead(): Promise<unknown>;
   end(): Promise<void>;
@@ -44,8 +54,16 @@ export function rabbitHarness(url: string, prefix: string): BusHarness & { prefi
     prefix,
     async join(options = {}) {
       const { services = {}, ...rest } = options;
-      const onProblem = (problem: string, error: unknown): void => void problems.push(`${problem}: ${String(error)}`);
-      const bus = await connectRabbitBus({ url, prefix, redeliveryMs: REDELIVERY_MS, onProblem, services, ...rest });
+      const onProblem = (problem: string, error: unknown): void =>
+        void problems.push(`${problem}: ${String(error)}`);
+      const bus = await connectRabbitBus({
+        url,
+        prefix,
+        redeliveryMs: REDELIVERY_MS,
+        onProblem,
+        services,
+        ...rest,
+      });
       buses.push(bus);
       return bus;
     },
@@ -76,7 +94,7 @@ export async function withChannel<T>(url: string, run: (channel: AmqpChannel) =>
 }
 
 /** The services of which tests have made queues; their names are all there is to find the queues by. */
-const services = new Set<string>();
+const services = new Set<string>(['conductor']);
 
 /** A service and a kind that no other test uses. */
 export function uniqueService(): { service: string; kind: string } {
@@ -89,10 +107,14 @@ async function deleteTopology(url: string, prefix: string): Promise<void> {
   const topology = createTopology(prefix);
   await withChannel(url, async (channel) => {
     const delays = topology.delayStepsMs.map((step) => topology.delay(step));
-    const queues = [...services].flatMap((service) => [topology.commandQueue(service), topology.requestQueue(service)]);
+    const queues = [...services].flatMap((service) => [
+      topology.commandQueue(service),
+      topology.requestQueue(service),
+    ]);
     for (const queue of [...queues, ...delays, topology.dead]) await channel.deleteQueue(queue);
     const { commands, requests, notifications, dead } = topology;
-    for (const exchange of [commands, requests, notifications, dead, ...delays]) await channel.deleteExchange(exchange);
+    for (const exchange of [commands, requests, notifications, dead, ...delays])
+      await channel.deleteExchange(exchange);
   });
 }
 
@@ -111,7 +133,11 @@ export function command(kind: string, fields: Partial<Command> = {}): Command {
 }
 
 /** A notification of an object. */
-export function notification(subject: string, sequence: number, fields: Partial<CloudEvent> = {}): CloudEvent {
+export function notification(
+  subject: string,
+  sequence: number,
+  fields: Partial<CloudEvent> = {},
+): CloudEvent {
   return {
     specversion: '1.0',
     id: `${subject}/${String(sequence)}`,

@@ -2,13 +2,20 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { rabbitUrl, requireOrSkip, spawnService, topologyPrefix, waitFor } from '@cetus/test-kit';
-import { connectRabbitBus, createTopology, type Bus, type Command, type DeliveredCommand } from '@cetus/shared/bus';
+import {
+  connectRabbitBus,
+  createTopology,
+  type Bus,
+  type Command,
+  type DeliveredCommand,
+} from '@cetus/shared/bus';
 import { CetusError } from '@cetus/shared/errors';
 import { command, notification, rabbitHarness, uniqueService, withChannel } from './harness.ts';
 import { deferred, Inbox } from './inbox.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 
-const unavailable = (error: unknown): boolean => error instanceof CetusError && error.code === 'bus_unavailable';
+const unavailable = (error: unknown): boolean =>
+  error instanceof CetusError && error.code === 'bus_unavailable';
 
 describe('The bus over RabbitMQ', () => {
   let url: string;
@@ -29,20 +36,28 @@ describe('The bus over RabbitMQ', () => {
     await Promise.all(proxies.map((proxy) => proxy.stop()));
   });
 
-  async function joinThroughProxy(options: { confirmTimeoutMs?: number } = {}): Promise<{ proxy: TcpProxy; behind: Bus }> {
+  async function joinThroughProxy(
+    options: { confirmTimeoutMs?: number } = {},
+  ): Promise<{ proxy: TcpProxy; behind: Bus }> {
     const proxy = new TcpProxy(url);
     proxies.push(proxy);
     return { proxy, behind: await harness.join({ url: await proxy.start(), ...options }) };
   }
 
-  const healthy = (of: Bus): Promise<unknown> => waitFor(() => of.health().then(() => true), { what: 'the bus is back' });
+  const healthy = (of: Bus): Promise<unknown> =>
+    waitFor(() => of.health().then(() => true), { what: 'the bus is back' });
 
   describe('when the connection is lost', () => {
     it('refuses to publish or ask until it is back, and then goes on', async () => {
       const { proxy, behind } = await joinThroughProxy();
       const { service, kind } = uniqueService();
       const inbox = new Inbox<string>();
-      await bus.consumeCommands({ service, kinds: [kind], prefetch: 5, handler: async ({ id }) => inbox.add(id) });
+      await bus.consumeCommands({
+        service,
+        kinds: [kind],
+        prefetch: 5,
+        handler: async ({ id }) => inbox.add(id),
+      });
       const server = await bus.serveRequests(service, async () => 'here');
       proxy.cut();
       await waitFor(() => behind.health().then(() => false, unavailable));
@@ -112,7 +127,11 @@ describe('The bus over RabbitMQ', () => {
       assert.equal(all.find(({ id, attempt }) => id === held.id && attempt > 1)?.attempt, 2, 'and counted');
       await waitFor(() => interrupted === 1);
       await bus.publishNotification(`${word}.a.b`, notification(word, 3));
-      assert.deepEqual(await events.take(2), [`${word}/1`, `${word}/3`], 'those in between are missed: hence onInterrupted');
+      assert.deepEqual(
+        await events.take(2),
+        [`${word}/1`, `${word}/3`],
+        'those in between are missed: hence onInterrupted',
+      );
       assert.equal(await bus.request(service, 'm', {}, { timeoutMs: 5_000 }), 'here');
     });
 
@@ -120,7 +139,12 @@ describe('The bus over RabbitMQ', () => {
       const { proxy, behind } = await joinThroughProxy();
       const { service, kind } = uniqueService();
       const inbox = new Inbox<string>();
-      await behind.consumeCommands({ service, kinds: [kind], prefetch: 5, handler: async ({ id }) => inbox.add(id) });
+      await behind.consumeCommands({
+        service,
+        kinds: [kind],
+        prefetch: 5,
+        handler: async ({ id }) => inbox.add(id),
+      });
       const before = proxy.accepted;
       proxy.cutAfterBytes = 900;
       proxy.cut({ refuse: false });
@@ -155,7 +179,12 @@ describe('The bus over RabbitMQ', () => {
       const { proxy, behind } = await joinThroughProxy({ confirmTimeoutMs: 200 });
       const { service, kind } = uniqueService();
       const inbox = new Inbox<string>();
-      await bus.consumeCommands({ service, kinds: [kind], prefetch: 5, handler: async ({ id }) => inbox.add(id) });
+      await bus.consumeCommands({
+        service,
+        kinds: [kind],
+        prefetch: 5,
+        handler: async ({ id }) => inbox.add(id),
+      });
       proxy.stall();
       const lost = command(kind);
       await assert.rejects(behind.publishCommand(lost), unavailable);
@@ -183,7 +212,11 @@ describe('The bus over RabbitMQ', () => {
       assert.equal((await attempts.take(2))[1], 2);
       await behind.close();
       const queue = createTopology(harness.prefix).commandQueue(service);
-      assert.equal((await withChannel(url, (channel) => channel.checkQueue(queue))).messageCount, 0, 'nothing is left behind');
+      assert.equal(
+        (await withChannel(url, (channel) => channel.checkQueue(queue))).messageCount,
+        0,
+        'nothing is left behind',
+      );
     });
   });
 
@@ -191,7 +224,16 @@ describe('The bus over RabbitMQ', () => {
     const { service, kind } = uniqueService();
     await harness.join({ services: { [service]: [kind] } });
     const program = fileURLToPath(new URL('./dying-consumer.ts', import.meta.url));
-    const args = ['--conditions=@cetus/source', '--import', 'tsx', program, url, harness.prefix, service, kind] as const;
+    const args = [
+      '--conditions=@cetus/source',
+      '--import',
+      'tsx',
+      program,
+      url,
+      harness.prefix,
+      service,
+      kind,
+    ] as const;
     const commands = Array.from({ length: 8 }, () => command(kind));
     // Queues exist before their service has ever run, so nothing that is published then is lost.
     for (const each of commands) await bus.publishCommand(each);
@@ -199,7 +241,12 @@ describe('The bus over RabbitMQ', () => {
     await waitFor(() => child.output().match(/took /g)?.length === 5);
     await child.kill9();
     const inbox = new Inbox<DeliveredCommand>();
-    await bus.consumeCommands({ service, kinds: [kind], prefetch: 10, handler: async (each) => inbox.add(each) });
+    await bus.consumeCommands({
+      service,
+      kinds: [kind],
+      prefetch: 10,
+      handler: async (each) => inbox.add(each),
+    });
     const all = await inbox.take(8);
     assert.deepEqual(all.map(({ id }) => id).sort(), commands.map(({ id }) => id).sort());
     assert.deepEqual(all.map(({ attempt }) => attempt).sort(), [1, 1, 1, 2, 2, 2, 2, 2]);
@@ -226,11 +273,17 @@ describe('The bus over RabbitMQ', () => {
   it('buries what is not a command, as it is', async () => {
     const { service, kind } = uniqueService();
     const inbox = new Inbox<string>();
-    await bus.consumeCommands({ service, kinds: [kind], prefetch: 1, handler: async ({ id }) => inbox.add(id) });
+    await bus.consumeCommands({
+      service,
+      kinds: [kind],
+      prefetch: 1,
+      handler: async ({ id }) => inbox.add(id),
+    });
     const topology = createTopology(harness.prefix);
     const broken: Partial<Command>[] = [{ kind }, { id: 'x', project_id: 'p' }];
     await withChannel(url, async (channel) => {
-      for (const body of broken) channel.publish(topology.commands, `${kind}.create`, Buffer.from(JSON.stringify(body)));
+      for (const body of broken)
+        channel.publish(topology.commands, `${kind}.create`, Buffer.from(JSON.stringify(body)));
       // Answered after what was sent before it.
       await channel.checkExchange(topology.commands);
     });
@@ -244,8 +297,15 @@ describe('The bus over RabbitMQ', () => {
     const { service, kind } = uniqueService();
     const behind = await harness.join();
     const inbox = new Inbox<string>();
-    await behind.consumeCommands({ service, kinds: [kind], prefetch: 1, handler: async ({ id }) => inbox.add(id) });
-    await withChannel(url, (channel) => channel.deleteQueue(createTopology(harness.prefix).commandQueue(service)));
+    await behind.consumeCommands({
+      service,
+      kinds: [kind],
+      prefetch: 1,
+      handler: async ({ id }) => inbox.add(id),
+    });
+    await withChannel(url, (channel) =>
+      channel.deleteQueue(createTopology(harness.prefix).commandQueue(service)),
+    );
     await waitFor(async () => {
       await bus.publishCommand(command(kind));
       return inbox.items.length > 0;
@@ -256,7 +316,13 @@ describe('The bus over RabbitMQ', () => {
     const proxy = new TcpProxy(url);
     const nowhere = await proxy.start();
     await proxy.stop();
-    const options = { url: nowhere, prefix: harness.prefix, services: {}, onProblem: () => undefined, startRetries: 1 };
+    const options = {
+      url: nowhere,
+      prefix: harness.prefix,
+      services: {},
+      onProblem: () => undefined,
+      startRetries: 1,
+    };
     await assert.rejects(connectRabbitBus(options), unavailable);
   });
 });

@@ -39,7 +39,12 @@ export function cluster(options: ClusterOptions = {}): StoredCluster {
     kind: CLUSTER,
     caller: requester(project),
     name,
-    spec: { cluster_template_id: 't1', node_count: nodeCount, master_count: 1, labels: {} } as unknown as StoredCluster['spec'],
+    spec: {
+      cluster_template_id: 't1',
+      node_count: nodeCount,
+      master_count: 1,
+      labels: {},
+    } as unknown as StoredCluster['spec'],
     status: STATUS as Omit<StoredCluster['status'], keyof StoredClusterTemplate['status']>,
     deadlineMs,
     ...(idempotency === undefined ? {} : { idempotency }),
@@ -50,12 +55,17 @@ export function cluster(options: ClusterOptions = {}): StoredCluster {
 /** A cluster whose creation is over, so that nothing goes on. */
 export function idleCluster(options: ClusterOptions = {}): StoredCluster {
   const made = cluster(options);
-  const operation = made.operation === null ? null : { ...made.operation, state: 'COMPLETE' as const, finished_at: made.created_at };
+  const operation =
+    made.operation === null
+      ? null
+      : { ...made.operation, state: 'COMPLETE' as const, finished_at: made.created_at };
   const status = { ...made.status, state: 'CREATE_COMPLETE' as const, observed_generation: 1 };
   return { ...made, operation, status, pending_events: [], next_attempt_at: null };
 }
 
-export function template(options: { project?: string; name?: string; isPublic?: boolean; hidden?: boolean } = {}): StoredClusterTemplate {
+export function template(
+  options: { project?: string; name?: string; isPublic?: boolean; hidden?: boolean } = {},
+): StoredClusterTemplate {
   const { project = 'p1', name = 't1', isPublic = false, hidden = false } = options;
   return newObject<StoredClusterTemplate['spec'], StoredClusterTemplate['status']>({
     kind: CLUSTER_TEMPLATE,

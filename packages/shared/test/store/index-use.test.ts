@@ -4,7 +4,16 @@ import { createInProcessBus } from '@cetus/shared/bus';
 import { EventStore, Relay } from '@cetus/shared/notifications';
 import { OperationStore } from '@cetus/shared/operations';
 import type { StoredCluster } from '@cetus/shared/schemas';
-import { CLUSTER, CLUSTER_TEMPLATE, KINDS, purgeDeleted, ReconcileStore, ScopedStore, scopeOf, type Scope } from '@cetus/shared/store';
+import {
+  CLUSTER,
+  CLUSTER_TEMPLATE,
+  KINDS,
+  purgeDeleted,
+  ReconcileStore,
+  ScopedStore,
+  scopeOf,
+  type Scope,
+} from '@cetus/shared/store';
 import { cluster, idleCluster, template } from './builders.ts';
 import { openSpyingStore, type Explained } from './test-store.ts';
 
@@ -24,9 +33,16 @@ describe('The use of indexes', () => {
     store = await openSpyingStore('index-use');
     const now = Date.now();
     const clusters = Array.from({ length: 600 }, (_, i): StoredCluster => {
-      const options = { project: `p${String(i % 3)}`, name: `c${String(i % 200)}`, nodeCount: i % 7 === 0 ? null : i % 50, now: new Date(now - i * 500) };
+      const options = {
+        project: `p${String(i % 3)}`,
+        name: `c${String(i % 200)}`,
+        nodeCount: i % 7 === 0 ? null : i % 50,
+        now: new Date(now - i * 500),
+      };
       const made = i % 20 === 0 ? cluster(options) : idleCluster(options);
-      return i % 10 === 1 ? { ...made, deleted_at: new Date(now - i * 1_000), pending_events: [], next_attempt_at: null } : made;
+      return i % 10 === 1
+        ? { ...made, deleted_at: new Date(now - i * 1_000), pending_events: [], next_attempt_at: null }
+        : made;
     });
     // In the middle by every key: of a list that ends soon after the marker, the server may as well sort the rest.
     const ours = clusters.filter(({ project_id, deleted_at }) => project_id === 'p1' && deleted_at === null);
@@ -34,14 +50,23 @@ describe('The use of indexes', () => {
     middle._id = `8${middle._id.slice(1)}`;
     middle.spec.node_count = 25;
     await store.db.collection(CLUSTER.collection).insertMany(clusters as never);
-    const templates = Array.from({ length: 300 }, (_, i) => template({ project: `p${String(i % 3)}`, name: `t${String(i)}`, isPublic: i % 4 === 0 }));
+    const templates = Array.from({ length: 300 }, (_, i) =>
+      template({ project: `p${String(i % 3)}`, name: `t${String(i)}`, isPublic: i % 4 === 0 }),
+    );
     await store.db.collection(CLUSTER_TEMPLATE.collection).insertMany(templates as never);
-    const relay = new Relay({ db: store.db, bus: createInProcessBus(), kinds: KINDS, onError: (error) => assert.fail(String(error)) });
+    const relay = new Relay({
+      db: store.db,
+      bus: createInProcessBus(),
+      kinds: KINDS,
+      onError: (error) => assert.fail(String(error)),
+    });
     // Notifications and operations of other days, to look among; what is pending stays pending.
     await relay.sweep(new Date(now));
-    await store.db.collection(CLUSTER.collection).updateMany({ 'operation.state': 'IN_PROGRESS' }, [
-      { $set: { pending_events: [{ event: { id: '$_id' }, operation: null }] } },
-    ]);
+    await store.db
+      .collection(CLUSTER.collection)
+      .updateMany({ 'operation.state': 'IN_PROGRESS' }, [
+        { $set: { pending_events: [{ event: { id: '$_id' }, operation: null }] } },
+      ]);
   });
   after(() => store?.close());
 
@@ -50,7 +75,10 @@ describe('The use of indexes', () => {
     const explained = await store.explain(run);
     assert.ok(explained.length > 0, 'something was asked');
     for (const { command, stages } of explained) {
-      assert.ok(!stages.includes('COLLSCAN'), `${JSON.stringify(command)} scans the collection: ${stages.join(' < ')}`);
+      assert.ok(
+        !stages.includes('COLLSCAN'),
+        `${JSON.stringify(command)} scans the collection: ${stages.join(' < ')}`,
+      );
     }
     return explained;
   }
@@ -70,7 +98,10 @@ describe('The use of indexes', () => {
         it(`serves pages of clusters of ${name} by ${sortKey} ${sortDir}`, async () => {
           const clusters = new ScopedStore(store, CLUSTER);
           await paged(() => clusters.list(scope, { limit: PAGE, sortKey, sortDir }));
-          await paged(() => clusters.list(scope, { limit: PAGE, sortKey, sortDir, marker: middle._id }), PAGE * 5);
+          await paged(
+            () => clusters.list(scope, { limit: PAGE, sortKey, sortDir, marker: middle._id }),
+            PAGE * 5,
+          );
         });
       }
     }
@@ -89,7 +120,9 @@ describe('The use of indexes', () => {
       const clusters = new ScopedStore(store, CLUSTER);
       await indexed(() => clusters.get(scope, middle._id));
       await indexed(() => clusters.get(scope, middle.name).catch(() => undefined));
-      await indexed(() => clusters.change(scope, middle._id, (current) => ({ ...current, spec: { ...current.spec } })));
+      await indexed(() =>
+        clusters.change(scope, middle._id, (current) => ({ ...current, spec: { ...current.spec } })),
+      );
       await indexed(() => clusters.exists(scope, { 'spec.cluster_template_id': 'none' } as never));
       const templates = new ScopedStore(store, CLUSTER_TEMPLATE);
       await indexed(() => templates.get(scope, 't17').catch(() => undefined));
@@ -101,7 +134,9 @@ describe('The use of indexes', () => {
     const clusters = new ScopedStore(store, CLUSTER);
     const made = cluster({ name: 'once', idempotency: { key: 'k', fingerprint: 'f' } });
     await clusters.create(made);
-    await indexed(() => clusters.create(cluster({ name: 'once', idempotency: { key: 'k', fingerprint: 'f' } })));
+    await indexed(() =>
+      clusters.create(cluster({ name: 'once', idempotency: { key: 'k', fingerprint: 'f' } })),
+    );
   });
 
   it('finds what a reconciling service asks for', async () => {

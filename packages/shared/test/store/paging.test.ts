@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import type { StoredCluster } from '@cetus/shared/schemas';
-import { CLUSTER, collectionOf, ScopedStore, scopeOf, type Page, type Scope, type Store } from '@cetus/shared/store';
+import {
+  CLUSTER,
+  collectionOf,
+  ScopedStore,
+  scopeOf,
+  type Page,
+  type Scope,
+  type Store,
+} from '@cetus/shared/store';
 import { idleCluster } from './builders.ts';
 import { openTestStore } from './test-store.ts';
 
@@ -15,7 +23,10 @@ const anObject = fc.record({
 });
 const SORT_KEYS = Object.keys(CLUSTER.sortKeys);
 
-function made(project: string, { nodeCount, name, createdAt, missing }: typeof anObject extends fc.Arbitrary<infer T> ? T : never): StoredCluster {
+function made(
+  project: string,
+  { nodeCount, name, createdAt, missing }: typeof anObject extends fc.Arbitrary<infer T> ? T : never,
+): StoredCluster {
   const object = idleCluster({ project, name, nodeCount, now: new Date(createdAt) });
   if (missing) delete (object.spec as { master_count?: number }).master_count;
   return object;
@@ -24,7 +35,8 @@ function made(project: string, { nodeCount, name, createdAt, missing }: typeof a
 /** What BSON says of the order: null and missing are equal and first, numbers by value, strings by bytes. */
 function sorted(objects: StoredCluster[], sortKey: string, sortDir: 'asc' | 'desc'): string[] {
   const path = CLUSTER.sortKeys[sortKey] as string;
-  const value = (object: StoredCluster): unknown => path.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], object) ?? null;
+  const value = (object: StoredCluster): unknown =>
+    path.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], object) ?? null;
   const compare = (a: unknown, b: unknown): number => {
     if (a === b) return 0;
     if (a === null) return -1;
@@ -46,8 +58,11 @@ describe('Pages of a list', () => {
   after(() => store?.close());
 
   async function* pages(scope: Scope, page: Page): AsyncGenerator<StoredCluster[]> {
-    for (let marker: string | null | undefined; marker !== null; ) {
-      const { items, nextMarker } = await clusters.list(scope, { ...page, ...(marker === undefined ? {} : { marker }) });
+    for (let marker: string | null | undefined; marker !== null;) {
+      const { items, nextMarker } = await clusters.list(scope, {
+        ...page,
+        ...(marker === undefined ? {} : { marker }),
+      });
       assert.ok(items.length <= page.limit);
       assert.ok(nextMarker === null || items.length === page.limit, 'a page that is not full is the last');
       yield items;
@@ -58,16 +73,20 @@ describe('Pages of a list', () => {
   for (const sortKey of SORT_KEYS) {
     for (const sortDir of ['asc', 'desc'] as const) {
       it(`put together are the whole list by ${sortKey} ${sortDir}, with nulls and equal values`, async () => {
-        const property = fc.asyncProperty(fc.array(anObject, { maxLength: 12 }), fc.integer({ min: 1, max: 6 }), async (specs, limit) => {
-          const project = randomUUID();
-          const objects = specs.map((spec) => made(project, spec));
-          if (objects.length > 0) await collectionOf(store.db, CLUSTER).insertMany(objects);
-          const found: string[] = [];
-          for await (const items of pages(scopeOf({ projectId: project }), { limit, sortKey, sortDir })) {
-            found.push(...items.map(({ _id }) => _id));
-          }
-          assert.deepEqual(found, sorted(objects, sortKey, sortDir));
-        });
+        const property = fc.asyncProperty(
+          fc.array(anObject, { maxLength: 12 }),
+          fc.integer({ min: 1, max: 6 }),
+          async (specs, limit) => {
+            const project = randomUUID();
+            const objects = specs.map((spec) => made(project, spec));
+            if (objects.length > 0) await collectionOf(store.db, CLUSTER).insertMany(objects);
+            const found: string[] = [];
+            for await (const items of pages(scopeOf({ projectId: project }), { limit, sortKey, sortDir })) {
+              found.push(...items.map(({ _id }) => _id));
+            }
+            assert.deepEqual(found, sorted(objects, sortKey, sortDir));
+          },
+        );
         await fc.assert(property, { numRuns: 12 });
       });
     }
@@ -76,13 +95,22 @@ describe('Pages of a list', () => {
   it('hold everything that was there, once, while others insert and delete', async () => {
     for (const sortKey of SORT_KEYS) {
       const project = randomUUID();
-      const spec = (i: number) => ({ nodeCount: i % 3 === 0 ? null : i % 4, name: 'abc'[i % 3] as string, createdAt: i % 5, missing: false });
+      const spec = (i: number) => ({
+        nodeCount: i % 3 === 0 ? null : i % 4,
+        name: 'abc'[i % 3] as string,
+        createdAt: i % 5,
+        missing: false,
+      });
       const objects = Array.from({ length: 40 }, (_, i) => made(project, spec(i)));
       const collection = collectionOf(store.db, CLUSTER);
       await collection.insertMany(objects);
       const found: string[] = [];
       let i = 0;
-      for await (const items of pages(scopeOf({ projectId: project }), { limit: 7, sortKey, sortDir: 'asc' })) {
+      for await (const items of pages(scopeOf({ projectId: project }), {
+        limit: 7,
+        sortKey,
+        sortDir: 'asc',
+      })) {
         found.push(...items.map(({ _id }) => _id));
         await collection.insertMany(Array.from({ length: 3 }, () => made(project, spec((i += 1)))));
         // Also the one that the next page starts after.

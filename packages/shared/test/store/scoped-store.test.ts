@@ -3,7 +3,17 @@ import { randomUUID } from 'node:crypto';
 import { CetusError } from '@cetus/shared/errors';
 import { acceptOperation } from '@cetus/shared/operations';
 import type { StoredCluster } from '@cetus/shared/schemas';
-import { CLUSTER, CLUSTER_TEMPLATE, collectionOf, entityTag, purgeDeleted, ScopedStore, scopeOf, type Scope, type Store } from '@cetus/shared/store';
+import {
+  CLUSTER,
+  CLUSTER_TEMPLATE,
+  collectionOf,
+  entityTag,
+  purgeDeleted,
+  ScopedStore,
+  scopeOf,
+  type Scope,
+  type Store,
+} from '@cetus/shared/store';
 import { cluster, idleCluster, requester, template } from './builders.ts';
 import { openTestStore } from './test-store.ts';
 
@@ -39,7 +49,16 @@ describe('ScopedStore', () => {
   it('does not find what was never there, or is deleted', async () => {
     const p = project();
     const gone = await add({ ...cluster({ project: p, name: 'gone' }), deleted_at: new Date() });
-    for (const ref of [gone._id, 'gone', randomUUID(), 'nothing', '', '\u0000', '$where', 'x'.repeat(10_000)]) {
+    for (const ref of [
+      gone._id,
+      'gone',
+      randomUUID(),
+      'nothing',
+      '',
+      '\u0000',
+      '$where',
+      'x'.repeat(10_000),
+    ]) {
       await assert.rejects(clusters.get(of(p), ref), code('not_found'), ref);
       await assert.rejects(clusters.change(of(p), ref, rename('x')), code('not_found'), ref);
     }
@@ -52,7 +71,10 @@ describe('ScopedStore', () => {
     const object = await add(idleCluster({ project: theirs, name: `theirs-${theirs}` }));
     for (const ref of [object._id, object.name]) {
       await assert.rejects(clusters.get(ours, ref), code('not_found'));
-      await assert.rejects(clusters.change(ours, ref, () => assert.fail('is not called')), code('not_found'));
+      await assert.rejects(
+        clusters.change(ours, ref, () => assert.fail('is not called')),
+        code('not_found'),
+      );
       // What a client may say does not tell whether it is there either.
       await assert.rejects(clusters.change(ours, ref, rename('x'), { ifMatch: '"x"' }), code('not_found'));
     }
@@ -75,10 +97,15 @@ describe('ScopedStore', () => {
     assert.deepEqual(await templates.get(of(ours), open.name), open);
     await assert.rejects(templates.get(of(ours), hidden._id), code('not_found'));
     await assert.rejects(templates.get(of(ours), own._id), code('not_found'));
-    await assert.rejects(templates.change(of(ours), open._id, (current) => current), code('not_found'));
+    await assert.rejects(
+      templates.change(of(ours), open._id, (current) => current),
+      code('not_found'),
+    );
     const page = { limit: 100, sortKey: 'name', sortDir: 'asc' as const };
     const names = async (scope: Scope): Promise<string[]> =>
-      (await templates.list(scope, page)).items.filter(({ project_id }) => project_id === theirs).map(({ name }) => name);
+      (await templates.list(scope, page)).items
+        .filter(({ project_id }) => project_id === theirs)
+        .map(({ name }) => name);
     assert.deepEqual(await names(of(ours)), [open.name]);
     assert.deepEqual(await names(of(theirs)), [hidden.name, open.name, own.name]);
     assert.deepEqual(await names(ALL), [hidden.name, open.name, own.name]);
@@ -86,7 +113,10 @@ describe('ScopedStore', () => {
 
   it('refuses a name that more than one object has', async () => {
     const p = project();
-    const [first] = await Promise.all([add(cluster({ project: p, name: 'twin' })), add(cluster({ project: p, name: 'twin' }))]);
+    const [first] = await Promise.all([
+      add(cluster({ project: p, name: 'twin' })),
+      add(cluster({ project: p, name: 'twin' })),
+    ]);
     await assert.rejects(clusters.get(of(p), 'twin'), code('ambiguous_name'));
     await assert.rejects(clusters.change(of(p), 'twin', rename('x')), code('ambiguous_name'));
     assert.equal((await clusters.get(of(p), first._id)).name, 'twin');
@@ -114,7 +144,10 @@ describe('ScopedStore', () => {
 
     it('keeps the keys of projects apart', async () => {
       const idempotency = { key: 'k1', fingerprint: 'a' };
-      const [one, other] = [cluster({ project: project(), idempotency }), cluster({ project: project(), idempotency })];
+      const [one, other] = [
+        cluster({ project: project(), idempotency }),
+        cluster({ project: project(), idempotency }),
+      ];
       assert.equal((await clusters.create(one)).replayed, false);
       assert.equal((await clusters.create(other)).replayed, false);
     });
@@ -122,17 +155,27 @@ describe('ScopedStore', () => {
     it('makes one object of twenty requests at once', async () => {
       const p = project();
       const idempotency = { key: 'k1', fingerprint: 'a' };
-      const made = await Promise.all(Array.from({ length: 20 }, () => clusters.create(cluster({ project: p, idempotency }))));
+      const made = await Promise.all(
+        Array.from({ length: 20 }, () => clusters.create(cluster({ project: p, idempotency }))),
+      );
       assert.equal(new Set(made.map(({ object }) => object._id)).size, 1);
       assert.equal(made.filter(({ replayed }) => !replayed).length, 1);
-      assert.equal((await clusters.list(of(p), { limit: 50, sortKey: 'uuid', sortDir: 'asc' })).items.length, 1);
+      assert.equal(
+        (await clusters.list(of(p), { limit: 50, sortKey: 'uuid', sortDir: 'asc' })).items.length,
+        1,
+      );
     });
 
     it('answers with an object that was deleted meanwhile, until it is removed', async () => {
       const p = project();
       const idempotency = { key: 'k1', fingerprint: 'a' };
       const deleted_at = new Date(Date.now() - 10_000);
-      const gone = await add({ ...cluster({ project: p, idempotency }), deleted_at, pending_events: [], next_attempt_at: null });
+      const gone = await add({
+        ...cluster({ project: p, idempotency }),
+        deleted_at,
+        pending_events: [],
+        next_attempt_at: null,
+      });
       assert.equal((await clusters.create(cluster({ project: p, idempotency }))).object._id, gone._id);
       assert.ok((await purgeDeleted(store.db, [CLUSTER as never], new Date(Date.now() - 5_000))) >= 1);
       const next = await clusters.create(cluster({ project: p, idempotency }));
@@ -189,8 +232,14 @@ describe('ScopedStore', () => {
       const made = await add(idleCluster({ project: p }));
       const changed = await clusters.change(of(p), made._id, rename('b'), { ifMatch: entityTag(made) });
       assert.notEqual(entityTag(changed), entityTag(made));
-      await assert.rejects(clusters.change(of(p), made._id, rename('c'), { ifMatch: entityTag(made) }), code('precondition_failed'));
-      await assert.rejects(clusters.change(of(p), made._id, rename('c'), { ifMatch: 'W/"x"' }), code('precondition_failed'));
+      await assert.rejects(
+        clusters.change(of(p), made._id, rename('c'), { ifMatch: entityTag(made) }),
+        code('precondition_failed'),
+      );
+      await assert.rejects(
+        clusters.change(of(p), made._id, rename('c'), { ifMatch: 'W/"x"' }),
+        code('precondition_failed'),
+      );
       const list = `"other", ${entityTag(changed)}`;
       assert.equal((await clusters.change(of(p), made._id, rename('d'), { ifMatch: list })).name, 'd');
       assert.equal((await clusters.change(of(p), made._id, rename('e'), { ifMatch: '*' })).name, 'e');
@@ -199,23 +248,39 @@ describe('ScopedStore', () => {
     it('lets one of ten with the same If-Match through', async () => {
       const p = project();
       const made = await add(idleCluster({ project: p }));
-      const tries = Array.from({ length: 10 }, (_, i) => clusters.change(of(p), made._id, rename(`n${String(i)}`), { ifMatch: entityTag(made) }));
+      const tries = Array.from({ length: 10 }, (_, i) =>
+        clusters.change(of(p), made._id, rename(`n${String(i)}`), { ifMatch: entityTag(made) }),
+      );
       const results = await Promise.allSettled(tries);
       assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1);
-      for (const result of results) if (result.status === 'rejected') assert.ok(code('precondition_failed')(result.reason));
+      for (const result of results)
+        if (result.status === 'rejected') assert.ok(code('precondition_failed')(result.reason));
     });
 
     it('appends notifications, keeps those that are pending, and leaves what others own alone', async () => {
       const p = project();
-      const made = await add({ ...idleCluster({ project: p }), sequence: 1, lease: { owner: 'o', until: new Date(), token: 4 }, lease_token: 4 });
+      const made = await add({
+        ...idleCluster({ project: p }),
+        sequence: 1,
+        lease: { owner: 'o', until: new Date(), token: 4 },
+        lease_token: 4,
+      });
       const accept = (current: StoredCluster): StoredCluster =>
         acceptOperation(
-          { ...current, status: { ...current.status, stack_id: 'not mine to say' }, lease: null, lease_token: 9 },
+          {
+            ...current,
+            status: { ...current.status, stack_id: 'not mine to say' },
+            lease: null,
+            lease_token: 9,
+          },
           { kind: CLUSTER, caller: requester(p), requested: 'update', deadlineMs: 1_000 },
         );
       const changed = await clusters.change(of(p), made._id, accept);
       assert.equal(changed.sequence, 2);
-      assert.deepEqual(changed.pending_events.map(({ event }) => event.sequence), ['2']);
+      assert.deepEqual(
+        changed.pending_events.map(({ event }) => event.sequence),
+        ['2'],
+      );
       assert.equal(changed.generation, 2);
       assert.deepEqual(changed.status, made.status);
       assert.deepEqual([changed.lease, changed.lease_token], [made.lease, 4]);

@@ -30,9 +30,15 @@ export interface Explained {
 const READS_AND_WRITES = ['find', 'findAndModify', 'aggregate', 'update', 'delete', 'count', 'distinct'];
 
 /** A store that remembers what was sent, to ask the server how it is carried out. */
-export async function openSpyingStore(prefix: string): Promise<Store & { explain(run: () => Promise<unknown>): Promise<Explained[]> }> {
+export async function openSpyingStore(
+  prefix: string,
+): Promise<Store & { explain(run: () => Promise<unknown>): Promise<Explained[]> }> {
   const mongo = await startTestMongo();
-  const client = new MongoClient(mongo.uri, { monitorCommands: true, ignoreUndefined: true, serverSelectionTimeoutMS: 5_000 });
+  const client = new MongoClient(mongo.uri, {
+    monitorCommands: true,
+    ignoreUndefined: true,
+    serverSelectionTimeoutMS: 5_000,
+  });
   await client.connect();
   const db = client.db(mongo.databaseName(prefix));
   const store: Store = { db, health: async () => undefined, close: () => client.close() };
@@ -62,7 +68,15 @@ export async function openSpyingStore(prefix: string): Promise<Store & { explain
 
 /** A command as it can be explained: without what belongs to its session, one update or delete at a time. */
 function single(command: Document): Document[] {
-  const { lsid: _lsid, $db: _db, $clusterTime: _time, txnNumber: _txn, writeConcern: _concern, ordered: _ordered, ...rest } = command;
+  const {
+    lsid: _lsid,
+    $db: _db,
+    $clusterTime: _time,
+    txnNumber: _txn,
+    writeConcern: _concern,
+    ordered: _ordered,
+    ...rest
+  } = command;
   const list = (rest['updates'] ?? rest['deletes']) as Document[] | undefined;
   if (list === undefined) return [rest];
   const key = rest['updates'] === undefined ? 'deletes' : 'updates';
@@ -78,7 +92,8 @@ function summary(command: Document, answer: Document): Explained {
     walk(plan['inputStage'] as Document | undefined);
     for (const input of (plan['inputStages'] ?? []) as Document[]) walk(input);
   };
-  const planner = (answer['queryPlanner'] ?? (answer['stages'] as Document[])[0]?.['$cursor']?.queryPlanner) as Document;
+  const planner = (answer['queryPlanner'] ??
+    (answer['stages'] as Document[])[0]?.['$cursor']?.queryPlanner) as Document;
   walk(planner['winningPlan'] as Document);
   const stats = (answer['executionStats'] ?? {}) as Document;
   return {

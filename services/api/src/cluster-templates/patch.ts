@@ -14,8 +14,12 @@ import { templateSpec } from './spec.ts';
 const validate = compileBody<ClusterTemplateCreate>(ClusterTemplateCreate);
 
 /** What a request may change. The distribution follows the image. */
-const CHANGEABLE = new Set(Object.keys(ClusterTemplateCreate.properties).filter((field) => field !== 'cluster_distro'));
-const READ_ONLY = new Set(Object.keys(ClusterTemplateView.properties).filter((field) => !CHANGEABLE.has(field)));
+const CHANGEABLE = new Set(
+  Object.keys(ClusterTemplateCreate.properties).filter((field) => field !== 'cluster_distro'),
+);
+const READ_ONLY = new Set(
+  Object.keys(ClusterTemplateView.properties).filter((field) => !CHANGEABLE.has(field)),
+);
 
 /** As in Magnum; everything else falls back to its default when it is removed. */
 const NOT_REMOVABLE = new Set([
@@ -67,7 +71,12 @@ export function patchTemplate(template: StoredClusterTemplate, patch: JsonPatch)
   const next = { name: after.name ?? template.name, ...templateSpec(after, distro) };
   const changed = new Set(
     Object.entries(next)
-      .filter(([field, value]) => field !== 'driver' && field !== 'cluster_distro' && !same(value, before[field as keyof typeof before]))
+      .filter(
+        ([field, value]) =>
+          field !== 'driver' &&
+          field !== 'cluster_distro' &&
+          !same(value, before[field as keyof typeof before]),
+      )
       .map(([field]) => field),
   );
   const { name, ...nextSpec } = next;
@@ -83,7 +92,9 @@ function checkedOperation(operation: JsonPatch[number], index: number): JsonPatc
   const { op, path } = operation;
   const [, root = '', ...rest] = path.split('/');
   if (READ_ONLY.has(root)) {
-    throw new CetusError('invalid_field', `${root} is set by the service and cannot be changed`, { field: root });
+    throw new CetusError('invalid_field', `${root} is set by the service and cannot be changed`, {
+      field: root,
+    });
   }
   if (!CHANGEABLE.has(root) || (rest.length > 0 && root !== 'labels') || rest.length > 1) {
     throw new CetusError('unknown_field', `${path} is not known`, { field: path.slice(1) });

@@ -3,7 +3,11 @@ import type { LinkBuilder } from '../http/links.ts';
 import { magnumTime, magnumUpdated } from '../time.ts';
 
 /** A cluster template in Magnum's words; the same in every version of the API. */
-export function presentTemplate(template: StoredClusterTemplate, links: LinkBuilder, base: string): ClusterTemplateView {
+export function presentTemplate(
+  template: StoredClusterTemplate,
+  links: LinkBuilder,
+  base: string,
+): ClusterTemplateView {
   const { spec } = template;
   return {
     uuid: template._id,

@@ -19,7 +19,15 @@ import { ifMatchOf, notModified } from '../http/conditional.ts';
 import { idempotencyOf } from '../http/idempotency.ts';
 import type { LinkBuilder } from '../http/links.ts';
 import { nextLink, pageOf } from '../http/paging.ts';
-import { Empty, ERROR_RESPONSES, IdempotencyHeaders, IfMatchHeaders, IfNoneMatchHeaders, NoQuery, type TypedApp } from '../http/route.ts';
+import {
+  Empty,
+  ERROR_RESPONSES,
+  IdempotencyHeaders,
+  IfMatchHeaders,
+  IfNoneMatchHeaders,
+  NoQuery,
+  type TypedApp,
+} from '../http/route.ts';
 import { makeUpName } from '../names.ts';
 import { checkReferences, namedReferences } from '../references.ts';
 import { needsUnused, patchTemplate } from './patch.ts';
@@ -57,7 +65,9 @@ export function clusterTemplateRoutes(app: TypedApp, deps: ApiDeps, links: LinkB
       const caller = requesterOf(request);
       const idempotency = idempotencyOf(request);
       const base = links.base(request);
-      const { osDistro } = await checkReferences(bus, logger, caller, DRIVER, referencesOf(body), { keypair: 'keypair_id' });
+      const { osDistro } = await checkReferences(bus, logger, caller, DRIVER, referencesOf(body), {
+        keypair: 'keypair_id',
+      });
       const { object, replayed } = await templates.create(
         newObject({
           kind: CLUSTER_TEMPLATE,
@@ -185,7 +195,12 @@ export function clusterTemplateRoutes(app: TypedApp, deps: ApiDeps, links: LinkB
   );
 
   /** Checks a patch against the cloud and the clusters, then writes it if the template is still the one that was checked. */
-  async function changeTemplate(request: FastifyRequest, scope: Scope, ref: string, patch: JsonPatch): Promise<StoredClusterTemplate> {
+  async function changeTemplate(
+    request: FastifyRequest,
+    scope: Scope,
+    ref: string,
+    patch: JsonPatch,
+  ): Promise<StoredClusterTemplate> {
     const caller = requesterOf(request);
     const asked = ifMatchOf(request);
     for (let attempt = 1; ; attempt += 1) {
@@ -193,7 +208,14 @@ export function clusterTemplateRoutes(app: TypedApp, deps: ApiDeps, links: LinkB
       const { name, spec, changed } = patchTemplate(template, patch);
       if (changed.has('public') || changed.has('hidden')) requireRole(request.caller, 'admin');
       if (needsUnused(changed)) await refuseInUse(template);
-      const { osDistro } = await checkReferences(bus, logger, caller, spec.driver, onlyChanged(referencesOf(spec), changed), { keypair: 'keypair_id' });
+      const { osDistro } = await checkReferences(
+        bus,
+        logger,
+        caller,
+        spec.driver,
+        onlyChanged(referencesOf(spec), changed),
+        { keypair: 'keypair_id' },
+      );
       const next = changed.has('image_id') ? { ...spec, cluster_distro: osDistro } : spec;
       try {
         return await templates.change(
@@ -203,7 +225,8 @@ export function clusterTemplateRoutes(app: TypedApp, deps: ApiDeps, links: LinkB
           { ifMatch: asked.ifMatch ?? entityTag(template) },
         );
       } catch (error) {
-        const overtaken = error instanceof CetusError && error.code === 'precondition_failed' && asked.ifMatch === undefined;
+        const overtaken =
+          error instanceof CetusError && error.code === 'precondition_failed' && asked.ifMatch === undefined;
         if (!overtaken || attempt === CHANGE_ATTEMPTS) throw error;
       }
     }
@@ -221,12 +244,22 @@ export function clusterTemplateRoutes(app: TypedApp, deps: ApiDeps, links: LinkB
   async function refuseInUse(template: StoredClusterTemplate): Promise<void> {
     // Of all projects: a public template is used by others too.
     if (await clusters.exists({ kind: 'all' }, { 'spec.cluster_template_id': template._id })) {
-      throw new CetusError('in_use', `The cluster template ${template._id} is referenced by one or more clusters`);
+      throw new CetusError(
+        'in_use',
+        `The cluster template ${template._id} is referenced by one or more clusters`,
+      );
     }
   }
 }
 
-type Named = 'image_id' | 'flavor_id' | 'master_flavor_id' | 'keypair_id' | 'external_network_id' | 'fixed_network' | 'fixed_subnet';
+type Named =
+  | 'image_id'
+  | 'flavor_id'
+  | 'master_flavor_id'
+  | 'keypair_id'
+  | 'external_network_id'
+  | 'fixed_network'
+  | 'fixed_subnet';
 
 function referencesOf(spec: { [K in Named]?: string | null }) {
   return namedReferences({

@@ -5,7 +5,10 @@ import { toLabels } from '../labels.ts';
 export const DRIVER = 'heat';
 
 /** What a template says, with Magnum's defaults where the request says nothing. */
-export function templateSpec(request: ClusterTemplateCreate, clusterDistro: string | null): ClusterTemplateSpec {
+export function templateSpec(
+  request: ClusterTemplateCreate,
+  clusterDistro: string | null,
+): ClusterTemplateSpec {
   return {
     coe: request.coe,
     driver: DRIVER,

@@ -53,8 +53,12 @@ export async function changeCluster(
  */
 export function refuseZeroNodes(request: FastifyRequest, nodeCount: number | null | undefined): void {
   if (nodeCount === 0 && request.microversion < VERSION.zeroNodes) {
-    throw new CetusError('invalid_field', `node_count must be at least 1 before version 1.${VERSION.zeroNodes}`, {
-      field: 'node_count',
-    });
+    throw new CetusError(
+      'invalid_field',
+      `node_count must be at least 1 before version 1.${VERSION.zeroNodes}`,
+      {
+        field: 'node_count',
+      },
+    );
   }
 }

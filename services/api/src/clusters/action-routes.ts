@@ -34,13 +34,21 @@ export function clusterActionRoutes(app: TypedApp, deps: ApiDeps): void {
       const { node_count, nodes_to_remove, nodegroup } = request.body;
       refuseZeroNodes(request, node_count);
       if (nodes_to_remove !== undefined && nodes_to_remove.length > 0) {
-        throw new CetusError('unsupported', 'Which nodes are removed cannot be chosen', { field: 'nodes_to_remove' });
+        throw new CetusError('unsupported', 'Which nodes are removed cannot be chosen', {
+          field: 'nodes_to_remove',
+        });
       }
       if (nodegroup != null && nodegroup !== 'default-worker') {
-        throw new CetusError('unsupported', 'A cluster has no node groups but default-worker', { field: 'nodegroup' });
+        throw new CetusError('unsupported', 'A cluster has no node groups but default-worker', {
+          field: 'nodegroup',
+        });
       }
       const update = <T extends object>(spec: T) => ({ ...spec, node_count });
-      return changeCluster(deps, request, reply.code(202), { requested: 'update', update, ...ifMatchOf(request) });
+      return changeCluster(deps, request, reply.code(202), {
+        requested: 'update',
+        update,
+        ...ifMatchOf(request),
+      });
     },
   );
 
@@ -56,7 +64,8 @@ export function clusterActionRoutes(app: TypedApp, deps: ApiDeps): void {
         body: NoBody,
       },
     },
-    async (request, reply) => changeCluster(deps, request, reply.code(202), { requested: 'retry', ...ifMatchOf(request) }),
+    async (request, reply) =>
+      changeCluster(deps, request, reply.code(202), { requested: 'retry', ...ifMatchOf(request) }),
   );
 
   app.post(

@@ -1,4 +1,10 @@
-import type { ClusterCreate, ClusterSpec, ClusterStatus, ObjectStatus, StoredClusterTemplate } from '@cetus/shared/schemas';
+import type {
+  ClusterCreate,
+  ClusterSpec,
+  ClusterStatus,
+  ObjectStatus,
+  StoredClusterTemplate,
+} from '@cetus/shared/schemas';
 import { toLabels } from '../labels.ts';
 
 /** Minutes that a creation may take when the request says nothing. Magnum's default. */
@@ -44,7 +50,11 @@ export function clusterSpec(request: ClusterCreate, template: StoredClusterTempl
 }
 
 /** As in Magnum: no labels, or an empty map, means the template's. */
-function effectiveLabels(template: Record<string, string>, requested: Record<string, string> | null, merge: boolean) {
+function effectiveLabels(
+  template: Record<string, string>,
+  requested: Record<string, string> | null,
+  merge: boolean,
+) {
   if (requested === null || Object.keys(requested).length === 0) return template;
   return merge ? { ...template, ...requested } : requested;
 }

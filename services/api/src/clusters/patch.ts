@@ -12,10 +12,14 @@ const validateCount = compileBody<ClusterResize>(ClusterResize);
 export function patchedSpec(spec: ClusterSpec, patch: JsonPatch): ClusterSpec {
   for (const [index, { op, path }] of patch.entries()) {
     if (path === '/health_status' || path === '/health_status_reason') {
-      throw new CetusError('unsupported', 'The health of a cluster is found out, not set', { field: path.slice(1) });
+      throw new CetusError('unsupported', 'The health of a cluster is found out, not set', {
+        field: path.slice(1),
+      });
     }
     if (path !== '/node_count') {
-      throw new CetusError('invalid_field', `${path} cannot be changed; node_count can`, { field: path.slice(1) });
+      throw new CetusError('invalid_field', `${path} cannot be changed; node_count can`, {
+        field: path.slice(1),
+      });
     }
     if (op === 'remove') {
       throw new CetusError('invalid_field', 'node_count cannot be removed', { field: 'node_count' });
@@ -27,7 +31,9 @@ export function patchedSpec(spec: ClusterSpec, patch: JsonPatch): ClusterSpec {
   const document = applyPatch({ node_count: spec.node_count }, patch);
   if (!validateCount(document)) {
     const [first] = fieldErrors(validateCount.errors ?? [], 'node_count');
-    throw new CetusError('invalid_field', first?.detail ?? 'node_count is not acceptable', { field: 'node_count' });
+    throw new CetusError('invalid_field', first?.detail ?? 'node_count is not acceptable', {
+      field: 'node_count',
+    });
   }
   return { ...spec, node_count: document.node_count };
 }

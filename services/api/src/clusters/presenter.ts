@@ -1,4 +1,11 @@
-import { failureOf, stateOf, stateReasonOf, type ClusterBrief, type ClusterView, type StoredCluster } from '@cetus/shared/schemas';
+import {
+  failureOf,
+  stateOf,
+  stateReasonOf,
+  type ClusterBrief,
+  type ClusterView,
+  type StoredCluster,
+} from '@cetus/shared/schemas';
 import type { LinkBuilder } from '../http/links.ts';
 import { VERSION, type Microversion } from '../http/microversion.ts';
 import { labelDifference } from '../labels.ts';

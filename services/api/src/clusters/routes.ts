@@ -21,7 +21,15 @@ import { idempotencyOf } from '../http/idempotency.ts';
 import type { LinkBuilder } from '../http/links.ts';
 import { requireMicroversion, VERSION } from '../http/microversion.ts';
 import { nextLink, pageOf } from '../http/paging.ts';
-import { Empty, ERROR_RESPONSES, IdempotencyHeaders, IfMatchHeaders, IfNoneMatchHeaders, NoQuery, type TypedApp } from '../http/route.ts';
+import {
+  Empty,
+  ERROR_RESPONSES,
+  IdempotencyHeaders,
+  IfMatchHeaders,
+  IfNoneMatchHeaders,
+  NoQuery,
+  type TypedApp,
+} from '../http/route.ts';
 import { makeUpName } from '../names.ts';
 import { checkReferences, namedReferences } from '../references.ts';
 import { changeCluster, ClusterIdRef, refuseZeroNodes } from './accept.ts';
@@ -97,7 +105,10 @@ export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder):
     } catch (cause) {
       const field = 'cluster_template_id';
       if (cause instanceof CetusError && cause.code === 'not_found') {
-        throw new CetusError('cluster_template_not_found', `There is no cluster template ${ref}`, { cause, field });
+        throw new CetusError('cluster_template_not_found', `There is no cluster template ${ref}`, {
+          cause,
+          field,
+        });
       }
       if (cause instanceof CetusError && cause.code === 'ambiguous_name') {
         throw new CetusError('ambiguous_reference', cause.message, { cause, field });
@@ -115,7 +126,10 @@ export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder):
         operationId: 'listClusters',
         summary: 'List clusters in brief',
         querystring: ClusterListQuery,
-        response: { 200: Ref<{ clusters: ClusterBrief[]; next?: string }>('ClusterBriefList'), ...ERROR_RESPONSES },
+        response: {
+          200: Ref<{ clusters: ClusterBrief[]; next?: string }>('ClusterBriefList'),
+          ...ERROR_RESPONSES,
+        },
       },
     },
     async (request) => {
@@ -143,7 +157,12 @@ export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder):
       const page = pageOf(request.query, config, { sortKey: 'uuid' });
       const presenter = present(request);
       const { items, nextMarker } = await clusters.list(scopeOfRequest(request), page);
-      const next = nextLink(`${links.base(request)}/v1/clusters/detail`, request.query, page.limit, nextMarker);
+      const next = nextLink(
+        `${links.base(request)}/v1/clusters/detail`,
+        request.query,
+        page.limit,
+        nextMarker,
+      );
       return { clusters: items.map((one) => presenter.full(one)), ...(next === undefined ? {} : { next }) };
     },
   );
@@ -183,7 +202,10 @@ export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder):
           {
             ...ScopeQuery.properties,
             rollback: Type.Optional(
-              Type.String({ pattern: '^([Tt]rue|[Ff]alse|0|1)$', description: 'Magnum’s; only `false` is supported.' }),
+              Type.String({
+                pattern: '^([Tt]rue|[Ff]alse|0|1)$',
+                description: 'Magnum’s; only `false` is supported.',
+              }),
             ),
           },
           { additionalProperties: false },
@@ -198,7 +220,9 @@ export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder):
       if (rollback !== undefined) {
         requireMicroversion(request, VERSION.rollback, 'rollback');
         if (/^(true|1)$/i.test(rollback)) {
-          throw new CetusError('unsupported', 'A change that fails is not rolled back; it can be retried', { field: 'rollback' });
+          throw new CetusError('unsupported', 'A change that fails is not rolled back; it can be retried', {
+            field: 'rollback',
+          });
         }
       }
       const update = (spec: Parameters<typeof patchedSpec>[0]) => {
@@ -206,7 +230,11 @@ export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder):
         refuseZeroNodes(request, next.node_count);
         return next;
       };
-      return changeCluster(deps, request, reply.code(202), { requested: 'update', update, ...ifMatchOf(request) });
+      return changeCluster(deps, request, reply.code(202), {
+        requested: 'update',
+        update,
+        ...ifMatchOf(request),
+      });
     },
   );
 

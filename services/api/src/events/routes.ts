@@ -25,7 +25,9 @@ export function eventRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder, st
           '`data` the CloudEvent. A reader that comes back says the last id it has in `Last-Event-ID`. A stream ends with the token of its reader.',
         querystring: EventQuery,
         headers: Type.Object({
-          'last-event-id': Type.Optional(Type.String({ description: 'The id of the last notification that the reader has.' })),
+          'last-event-id': Type.Optional(
+            Type.String({ description: 'The id of the last notification that the reader has.' }),
+          ),
         }),
         response: {
           200: {
@@ -51,7 +53,9 @@ export function eventRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder, st
         return streams.open(request, reply, scope, filter, lastEventId);
       }
       if (query.last_event_id !== undefined) {
-        throw new CetusError('invalid_field', 'last_event_id is for streams; a list has marker', { field: 'last_event_id' });
+        throw new CetusError('invalid_field', 'last_event_id is for streams; a list has marker', {
+          field: 'last_event_id',
+        });
       }
       const page = pageOf({ ...query, sort_key: 'id' }, deps.config, { sortKey: 'id' });
       const { items, nextMarker } = await deps.events.list(scope, {
@@ -71,7 +75,9 @@ function lastId(id: string | undefined): string | undefined {
   // A browser sends an empty one when it has none.
   if (id === undefined || id === '') return undefined;
   if (!EVENT_ID.test(id)) {
-    throw new CetusError('invalid_field', 'Last-Event-ID must be the id of a notification', { field: 'Last-Event-ID' });
+    throw new CetusError('invalid_field', 'Last-Event-ID must be the id of a notification', {
+      field: 'Last-Event-ID',
+    });
   }
   return id.toLowerCase();
 }

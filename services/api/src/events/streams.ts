@@ -33,7 +33,10 @@ export class EventStreams {
 
   constructor(options: EventStreamsOptions) {
     this.options = options;
-    options.metrics.observed({ name: 'api_event_streams', help: 'Event streams that are open' }, () => this.open_.size);
+    options.metrics.observed(
+      { name: 'api_event_streams', help: 'Event streams that are open' },
+      () => this.open_.size,
+    );
   }
 
   /**
@@ -62,21 +65,30 @@ export class EventStreams {
       controller.abort();
       release();
     };
-    const events = this.options.feed.follow(scope, filter, { signal, ...(lastEventId === undefined ? {} : { lastEventId }) });
+    const events = this.options.feed.follow(scope, filter, {
+      signal,
+      ...(lastEventId === undefined ? {} : { lastEventId }),
+    });
     let first: Promise<IteratorResult<CloudEvent, void>>;
     try {
       first = events.next();
       // An id that is not known is refused before the stream begins; what takes longer is no refusal.
-      if (lastEventId !== undefined) await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 200).unref())]);
+      if (lastEventId !== undefined)
+        await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 200).unref())]);
     } catch (error) {
       end();
       throw error;
     }
     // It is waited for in `lines`, which is not begun when the reader has gone meanwhile.
     first.catch(() => undefined);
-    const body = Readable.from(this.lines(events, first, signal), { objectMode: false, highWaterMark: BUFFER_BYTES });
+    const body = Readable.from(this.lines(events, first, signal), {
+      objectMode: false,
+      highWaterMark: BUFFER_BYTES,
+    });
     body.once('close', end);
-    body.on('error', (err) => this.options.logger.warn({ err, request_id: request.id }, 'an event stream broke off'));
+    body.on('error', (err) =>
+      this.options.logger.warn({ err, request_id: request.id }, 'an event stream broke off'),
+    );
     // A reader behind a dead connection is noticed by the heartbeats that do not get through.
     request.raw.setTimeout(this.options.heartbeatMs * SILENT_HEARTBEATS);
     reply.raw.once('close', () => controller.abort());

@@ -15,7 +15,8 @@ export function authenticate(app: FastifyInstance, deps: Pick<ApiDeps, 'tokens'>
   });
   app.addHook('onRequest', async (request) => {
     const token = request.headers['x-auth-token'];
-    if (typeof token !== 'string') throw new AuthError('unauthenticated', 'X-Auth-Token must hold a token of Keystone');
+    if (typeof token !== 'string')
+      throw new AuthError('unauthenticated', 'X-Auth-Token must hold a token of Keystone');
     const info = await deps.tokens.validate(token);
     request.caller = toCaller(info, request.id);
     request.tokenExpiresAt = info.expiresAt;

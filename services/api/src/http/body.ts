@@ -26,15 +26,27 @@ export function parseJsonBodies(app: FastifyInstance): void {
         return;
       }
       void parse(request, text, (error, value) => {
-        done(error === null ? null : new CetusError('malformed_body', `The body is not JSON: ${error.message}`), value);
+        done(
+          error === null ? null : new CetusError('malformed_body', `The body is not JSON: ${error.message}`),
+          value,
+        );
       });
     },
   );
   // Clients of OpenStack name a type even for a DELETE that has no body.
-  app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer', bodyLimit: 1024 }, (request, body, done) => {
-    if (body.length === 0) done(null, undefined);
-    else done(new CetusError('unsupported_media_type', 'The body must be application/json', { field: 'Content-Type' }));
-  });
+  app.addContentTypeParser(
+    'application/octet-stream',
+    { parseAs: 'buffer', bodyLimit: 1024 },
+    (request, body, done) => {
+      if (body.length === 0) done(null, undefined);
+      else
+        done(
+          new CetusError('unsupported_media_type', 'The body must be application/json', {
+            field: 'Content-Type',
+          }),
+        );
+    },
+  );
 }
 
 /** Which limit a JSON text breaks, found without parsing it; null when none. */

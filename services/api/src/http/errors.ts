@@ -55,7 +55,12 @@ function item(requestId: string, code: ErrorCode, detail: string, field?: string
 }
 
 /** The body that OpenStack services share, for one error. */
-export function errorBody(requestId: string, code: ErrorCode, detail: string, field?: string): { errors: ErrorItem[] } {
+export function errorBody(
+  requestId: string,
+  code: ErrorCode,
+  detail: string,
+  field?: string,
+): { errors: ErrorItem[] } {
   return { errors: [item(requestId, code, detail, field)] };
 }
 
@@ -69,20 +74,26 @@ function answerTo(error: FastifyError, requestId: string): Answer {
     };
   }
   if (Array.isArray(error.validation)) {
-    const part = error.validationContext === 'body' || error.validationContext === undefined ? 'body' : error.validationContext;
-    const items = fieldErrors(error.validation as unknown as ErrorObject[], part).map(({ code, detail, field }) =>
-      item(requestId, code, detail, field),
+    const part =
+      error.validationContext === 'body' || error.validationContext === undefined
+        ? 'body'
+        : error.validationContext;
+    const items = fieldErrors(error.validation as unknown as ErrorObject[], part).map(
+      ({ code, detail, field }) => item(requestId, code, detail, field),
     );
     return { status: 400, items };
   }
   const code = FASTIFY_CODES[error.code];
-  if (code !== undefined) return { status: ERRORS[code].status, items: [item(requestId, code, error.message)] };
+  if (code !== undefined)
+    return { status: ERRORS[code].status, items: [item(requestId, code, error.message)] };
   if (typeof error.code === 'string' && isErrorCode(error.code)) {
     return { status: ERRORS[error.code].status, items: [item(requestId, error.code, error.message)] };
   }
   return {
     status: 500,
-    items: [item(requestId, 'internal_error', 'The request could not be served; the operator finds it by its id')],
+    items: [
+      item(requestId, 'internal_error', 'The request could not be served; the operator finds it by its id'),
+    ],
   };
 }
 
@@ -91,13 +102,18 @@ export function createErrorHandler(keystoneUrl: string | undefined) {
   const challenge = keystoneUrl === undefined ? 'Keystone' : `Keystone uri="${keystoneUrl}"`;
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
     const { status, items, retryAfterMs } = answerTo(error, request.id);
-    if (status >= 500) request.log.error({ err: error, request_id: request.id, code: items[0]?.code }, 'a request failed');
+    if (status >= 500)
+      request.log.error({ err: error, request_id: request.id, code: items[0]?.code }, 'a request failed');
     if (status === 401) reply.header('www-authenticate', challenge);
     if (status === 429 || status === 503) {
       reply.header('retry-after', String(Math.ceil((retryAfterMs ?? RETRY_AFTER_MS) / 1_000)));
     }
     // Already a text: what the schema of a route says about its answers is not about this.
-    reply.code(status).type('application/json; charset=utf-8').serializer(String).send(JSON.stringify({ errors: items }));
+    reply
+      .code(status)
+      .type('application/json; charset=utf-8')
+      .serializer(String)
+      .send(JSON.stringify({ errors: items }));
   };
 }
 

@@ -9,7 +9,9 @@ const VISIBLE_ASCII = /^[\x21-\x7e]{1,255}$/;
  * version of the API is no part of it: a client may be updated between two attempts.
  * @throws CetusError `invalid_field`
  */
-export function idempotencyOf(request: FastifyRequest): { idempotency?: { key: string; fingerprint: string } } {
+export function idempotencyOf(request: FastifyRequest): {
+  idempotency?: { key: string; fingerprint: string };
+} {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return {};
   if (typeof key !== 'string' || !VISIBLE_ASCII.test(key)) {

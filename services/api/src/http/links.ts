@@ -22,7 +22,8 @@ export class LinkBuilder {
     const host = request.headers.host;
     // A request of HTTP/1.0 may have none; addresses are then relative to the server.
     if (host === undefined || host === '') return '';
-    if (!HOST.test(host)) throw new CetusError('invalid_field', 'Host must be a host name or an address', { field: 'Host' });
+    if (!HOST.test(host))
+      throw new CetusError('invalid_field', 'Host must be a host name or an address', { field: 'Host' });
     return `${request.protocol}://${host}`;
   }
 

@@ -26,9 +26,13 @@ export function parseMicroversion(header: string | undefined): Microversion {
   if (header === undefined) return MIN_MICROVERSION;
   const match = FORM.exec(header.trim());
   if (match === null) {
-    throw new CetusError('not_acceptable', `The version must be written as "${SERVICE} 1.x" or "${SERVICE} latest"`, {
-      field: 'OpenStack-API-Version',
-    });
+    throw new CetusError(
+      'not_acceptable',
+      `The version must be written as "${SERVICE} 1.x" or "${SERVICE} latest"`,
+      {
+        field: 'OpenStack-API-Version',
+      },
+    );
   }
   if (match[1] !== undefined) return MAX_MICROVERSION;
   const major = Number(match[2]);
@@ -48,7 +52,11 @@ const MAX_HEADER = `${SERVICE} 1.${MAX_MICROVERSION}`;
 const ANSWERED = Array.from({ length: MAX_MICROVERSION + 1 }, (_, minor) => `${SERVICE} 1.${minor}`);
 
 /** A hook for `onRequest`: sets the version of the request, and the headers that Magnum answers with. */
-export function negotiateMicroversion(request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
+export function negotiateMicroversion(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  done: (error?: Error) => void,
+): void {
   reply.header('openstack-api-minimum-version', MIN_HEADER);
   reply.header('openstack-api-maximum-version', MAX_HEADER);
   const vary = reply.getHeader('vary');
@@ -70,6 +78,8 @@ export function negotiateMicroversion(request: FastifyRequest, reply: FastifyRep
  */
 export function requireMicroversion(request: FastifyRequest, since: Microversion, what: string): void {
   if (request.microversion < since) {
-    throw new CetusError('not_acceptable', `${what} is there from version 1.${since} on`, { field: 'OpenStack-API-Version' });
+    throw new CetusError('not_acceptable', `${what} is there from version 1.${since} on`, {
+      field: 'OpenStack-API-Version',
+    });
   }
 }

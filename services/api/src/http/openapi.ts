@@ -48,12 +48,20 @@ export async function documentApi(app: FastifyInstance): Promise<void> {
       },
       components: {
         securitySchemes: {
-          token: { type: 'apiKey', in: 'header', name: 'X-Auth-Token', description: 'A Keystone token, scoped to a project.' },
+          token: {
+            type: 'apiKey',
+            in: 'header',
+            name: 'X-Auth-Token',
+            description: 'A Keystone token, scoped to a project.',
+          },
         },
       },
       security: [{ token: [] }],
     },
-    refResolver: { buildLocalReference: (json, _base, _fragment, i) => (typeof json.$id === 'string' ? json.$id : `def-${i}`) },
+    refResolver: {
+      buildLocalReference: (json, _base, _fragment, i) =>
+        typeof json.$id === 'string' ? json.$id : `def-${i}`,
+    },
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',

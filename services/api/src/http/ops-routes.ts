@@ -10,7 +10,7 @@ export function opsRoutes(app: FastifyInstance, deps: Pick<ApiDeps, 'readiness' 
   });
   for (const [path, handler] of Object.entries(handlers)) {
     app.get(path, { schema: { hide: true } }, async (_request, reply) => {
-      const { status, contentType, body } = await (handler as typeof handlers['/healthz'])();
+      const { status, contentType, body } = await (handler as (typeof handlers)['/healthz'])();
       return reply.code(status).header('cache-control', 'no-store').type(contentType).send(body);
     });
   }

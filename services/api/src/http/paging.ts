@@ -10,7 +10,11 @@ export interface ListRequest {
 }
 
 /** The page that a query asks of the store. */
-export function pageOf(query: ListRequest, config: AppConfig, defaults: { sortKey: string; sortDir?: 'asc' | 'desc' }) {
+export function pageOf(
+  query: ListRequest,
+  config: AppConfig,
+  defaults: { sortKey: string; sortDir?: 'asc' | 'desc' },
+) {
   const key = query.sort_key ?? defaults.sortKey;
   return {
     limit: Math.min(query.limit ?? config.CETUS_API_PAGE_SIZE, config.CETUS_API_MAX_PAGE_SIZE),
@@ -22,7 +26,12 @@ export function pageOf(query: ListRequest, config: AppConfig, defaults: { sortKe
 }
 
 /** The address of the next page: the same query with another marker. */
-export function nextLink(listUrl: string, query: object, limit: number, marker: string | null): string | undefined {
+export function nextLink(
+  listUrl: string,
+  query: object,
+  limit: number,
+  marker: string | null,
+): string | undefined {
   if (marker === null) return undefined;
   const parameters = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) {

@@ -85,7 +85,8 @@ function rule(error: ErrorObject): string {
     const values = (error.params as { allowedValues: unknown[] }).allowedValues;
     return `must be one of ${values.map((value) => String(value)).join(', ')}`;
   }
-  if (error.keyword === 'type') return `must be ${[(error.params as { type: unknown }).type].flat().join(' or ')}`;
+  if (error.keyword === 'type')
+    return `must be ${[(error.params as { type: unknown }).type].flat().join(' or ')}`;
   return error.message ?? 'is not acceptable';
 }
 

@@ -20,7 +20,10 @@ export function operationRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder
         operationId: 'listOperations',
         summary: 'List operations, the newest first',
         querystring: OperationListQuery,
-        response: { 200: Ref<{ operations: OperationView[]; next?: string }>('OperationList'), ...ERROR_RESPONSES },
+        response: {
+          200: Ref<{ operations: OperationView[]; next?: string }>('OperationList'),
+          ...ERROR_RESPONSES,
+        },
       },
     },
     async (request) => {
@@ -33,7 +36,10 @@ export function operationRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder
         ...(state === undefined ? {} : { state }),
       });
       const next = nextLink(`${base}/v1/operations`, request.query, page.limit, nextMarker);
-      return { operations: items.map((one) => present(one, links, base)), ...(next === undefined ? {} : { next }) };
+      return {
+        operations: items.map((one) => present(one, links, base)),
+        ...(next === undefined ? {} : { next }),
+      };
     },
   );
 

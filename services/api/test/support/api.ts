@@ -5,9 +5,18 @@ import { Dispatcher, ensureOperationIndexes, OperationStore } from '@cetus/share
 import { settle } from '@cetus/shared/reconcile';
 import type { Failure, StoredCluster, StoredClusterTemplate } from '@cetus/shared/schemas';
 import { createLogger, createMetrics, loadConfig, type Logger } from '@cetus/shared/service';
-import { CLUSTER, CLUSTER_TEMPLATE, connectStore, ensureIndexes, KINDS, ReconcileStore, ScopedStore, type Store } from '@cetus/shared/store';
+import {
+  CLUSTER,
+  CLUSTER_TEMPLATE,
+  connectStore,
+  ensureIndexes,
+  KINDS,
+  ReconcileStore,
+  ScopedStore,
+  type Store,
+} from '@cetus/shared/store';
 import { startTestMongo } from '@cetus/test-kit';
-import type { FastifyInstance, InjectOptions } from 'fastify';
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { createApp } from '../../src/app.ts';
 import { appConfig, type AppConfig } from '../../src/config.ts';
 
@@ -48,7 +57,13 @@ export interface TestApi {
   commands: { kind: string; id: string; reason: string }[];
   /** What the conductor says about references; null: it does not answer. */
   verdict: { value: unknown };
-  request(options: Omit<InjectOptions, 'headers'> & { token?: string | null; version?: string; headers?: Record<string, string> }): ReturnType<FastifyInstance['inject']>;
+  request(
+    options: Omit<InjectOptions, 'headers'> & {
+      token?: string | null;
+      version?: string;
+      headers?: Record<string, string>;
+    },
+  ): Promise<LightMyRequestResponse>;
   /** Makes a template and answers its uuid. */
   template(body?: object): Promise<string>;
   /** Makes a cluster and answers its uuid. */
@@ -59,13 +74,16 @@ export interface TestApi {
 }
 
 /** The whole API on a database of its own, the in-process bus, and tokens by name. */
-export async function startApi(overrides: Partial<AppConfig> = {}, options: { logger?: Logger } = {}): Promise<TestApi> {
+export async function startApi(
+  overrides: Partial<AppConfig> = {},
+  options: { logger?: Logger } = {},
+): Promise<TestApi> {
   const mongo = await startTestMongo();
   const store = await connectStore({ uri: mongo.uri, database: mongo.databaseName('api') });
   for (const kind of KINDS) await ensureIndexes(store.db, kind as never);
   await ensureOperationIndexes(store.db);
   await ensureEventIndexes(store.db, 1);
-  const logger = options.logger ?? createLogger({ service: 'api-test', level: (process.env.LL ?? 'silent') as 'silent' });
+  const logger = options.logger ?? createLogger({ service: 'api-test', level: 'silent' });
   const commands: TestApi['commands'] = [];
   const inner = createInProcessBus();
   const bus: Bus = {
@@ -81,7 +99,9 @@ export async function startApi(overrides: Partial<AppConfig> = {}, options: { lo
   const feed = new EventFeed(bus, events);
   await feed.start();
   const verdict: TestApi['verdict'] = { value: { problems: [], image: { id: 'i', os_distro: 'ubuntu' } } };
-  await bus.serveRequests('conductor', async () => (verdict.value instanceof Error ? fail(verdict.value) : verdict.value));
+  await bus.serveRequests('conductor', async () =>
+    verdict.value instanceof Error ? fail(verdict.value) : verdict.value,
+  );
   const clusters = new ScopedStore(store, CLUSTER);
   const templates = new ScopedStore(store, CLUSTER_TEMPLATE);
   const app = await createApp({
@@ -93,7 +113,11 @@ export async function startApi(overrides: Partial<AppConfig> = {}, options: { lo
     dispatcher,
     bus,
     tokens: createTokenCache({ validateToken: async (token) => TOKENS[token] ?? null }),
-    config: { ...loadConfig(appConfig, {}), CETUS_KEYSTONE_URL: 'http://keystone.example:5000/v3', ...overrides },
+    config: {
+      ...loadConfig(appConfig, {}),
+      CETUS_KEYSTONE_URL: 'http://keystone.example:5000/v3',
+      ...overrides,
+    },
     logger,
     metrics: createMetrics('api', { process: false }),
     readiness: async () => ({ ready: true, resources: {} }),
@@ -128,7 +152,11 @@ export async function startApi(overrides: Partial<AppConfig> = {}, options: { lo
     request,
     template,
     cluster: async (body: { cluster_template_id?: string } = {}) =>
-      make('/v1/clusters', { name: 'c', ...body, cluster_template_id: body.cluster_template_id ?? (await template()) }),
+      make('/v1/clusters', {
+        name: 'c',
+        ...body,
+        cluster_template_id: body.cluster_template_id ?? (await template()),
+      }),
     finish: async (uuid, failure = null, status = {}) => {
       const reconcile = new ReconcileStore(store, CLUSTER);
       const claim = await reconcile.claim(uuid, 'test', 10_000);
@@ -136,7 +164,12 @@ export async function startApi(overrides: Partial<AppConfig> = {}, options: { lo
       const { object } = claim;
       const ended = failure === null ? { state: 'COMPLETE' as const } : { state: 'FAILED' as const, failure };
       const written = await reconcile.commit(object, (current) =>
-        settle(current, object, { status, ended }, { kind: CLUSTER, now: new Date(), resyncMs: 60_000, attempts: 0 }),
+        settle(
+          current,
+          object,
+          { status, ended },
+          { kind: CLUSTER, now: new Date(), resyncMs: 60_000, attempts: 0 },
+        ),
       );
       await relay.relay(CLUSTER, written);
     },

@@ -58,14 +58,25 @@ export async function consumeCommands(
     const command = parseCommand(message);
     if (command === null) return settle(from, () => bury(message, 'not a command'));
     if (notBefore !== undefined && notBefore > Date.now()) {
-      return settle(from, () => publishCommand(connection, topology, command, { notBefore, attempt, traceparent }));
+      return settle(from, () =>
+        publishCommand(connection, topology, command, { notBefore, attempt, traceparent }),
+      );
     }
-    const delivered: DeliveredCommand = { ...command, attempt, ...(traceparent === undefined ? {} : { traceparent }) };
+    const delivered: DeliveredCommand = {
+      ...command,
+      attempt,
+      ...(traceparent === undefined ? {} : { traceparent }),
+    };
     try {
-      await runInTrace(traceparent, `${command.kind}.${command.reason} process`, () => options.handler(delivered));
+      await runInTrace(traceparent, `${command.kind}.${command.reason} process`, () =>
+        options.handler(delivered),
+      );
       return true;
     } catch (error) {
-      onProblem(`command ${message.fields.routingKey} of ${command.id} failed (attempt ${String(attempt)})`, error);
+      onProblem(
+        `command ${message.fields.routingKey} of ${command.id} failed (attempt ${String(attempt)})`,
+        error,
+      );
       if (attempt >= topology.deliveryLimit) {
         return settle(from, () => bury(message, error instanceof Error ? error.message : String(error)));
       }
@@ -90,7 +101,9 @@ export async function consumeCommands(
   };
 
   const bury = (message: ConsumeMessage, reason: string): Promise<void> =>
-    connection.publish(topology.dead, message.fields.routingKey, message.content, { headers: { ...message.properties.headers, [REASON]: reason } });
+    connection.publish(topology.dead, message.fields.routingKey, message.content, {
+      headers: { ...message.properties.headers, [REASON]: reason },
+    });
 
   const attachment = async (model: ChannelModel): Promise<void> => {
     if (!open) return;
@@ -123,7 +136,9 @@ export async function consumeCommands(
       open = false;
       connection.detach(attachment);
       if (channel !== undefined && consumerTag !== undefined) {
-        await channel.cancel(consumerTag).catch((error: unknown) => onProblem('cancelling a consumer failed', error));
+        await channel
+          .cancel(consumerTag)
+          .catch((error: unknown) => onProblem('cancelling a consumer failed', error));
       }
       await Promise.allSettled(running);
       await connection.closeChannel(channel);

@@ -1,4 +1,11 @@
-import { connect, type Channel, type ChannelModel, type ConfirmChannel, type Options, type RecoveringChannelModel } from 'amqplib';
+import {
+  connect,
+  type Channel,
+  type ChannelModel,
+  type ConfirmChannel,
+  type Options,
+  type RecoveringChannelModel,
+} from 'amqplib';
 import { CetusError } from '../../errors/index.ts';
 import { Semaphore } from '../semaphore.ts';
 import type { Topology } from '../topology.ts';
@@ -68,9 +75,13 @@ export class RabbitConnection {
       this.publisher = undefined;
       this.options.onProblem('connection lost', error);
     });
-    this.recovering.on('connect-failed', (error: Error) => this.options.onProblem('reconnecting failed', error));
+    this.recovering.on('connect-failed', (error: Error) =>
+      this.options.onProblem('reconnecting failed', error),
+    );
     this.recovering.on('error', (error: Error) => this.options.onProblem('connection error', error));
-    this.recovering.on('blocked', (reason: string) => this.options.onProblem('the broker takes no messages now', new Error(reason)));
+    this.recovering.on('blocked', (reason: string) =>
+      this.options.onProblem('the broker takes no messages now', new Error(reason)),
+    );
     this.recovering.on('handler-error', (error: Error) => this.options.onProblem('handler error', error));
   }
 
@@ -109,19 +120,27 @@ export class RabbitConnection {
   async closeChannel(channel: Channel | undefined): Promise<void> {
     if (channel === undefined) return;
     this.closing.add(channel);
-    await channel.close().catch((error: unknown) => this.options.onProblem('closing a channel failed', error));
+    await channel
+      .close()
+      .catch((error: unknown) => this.options.onProblem('closing a channel failed', error));
   }
 
   /** Ends a connection that is no longer as it should be. */
   restart(model: ChannelModel): void {
-    if (this.model === model) void model.close().catch((error: unknown) => this.options.onProblem('closing failed', error));
+    if (this.model === model)
+      void model.close().catch((error: unknown) => this.options.onProblem('closing failed', error));
   }
 
   /**
    * Publishes a JSON body (a buffer: as it is) and waits for the broker's confirm. At most {@link MAX_UNCONFIRMED} wait at once, so memory stays bounded.
    * @throws CetusError `bus_unavailable`
    */
-  async publish(exchange: string, routingKey: string, body: unknown, options: Options.Publish): Promise<void> {
+  async publish(
+    exchange: string,
+    routingKey: string,
+    body: unknown,
+    options: Options.Publish,
+  ): Promise<void> {
     await this.unconfirmed.run(async () => {
       const { publisher } = this;
       if (publisher === undefined) throw new CetusError('bus_unavailable', 'RabbitMQ cannot be reached');
@@ -136,7 +155,13 @@ export class RabbitConnection {
           else fail(error);
         };
         try {
-          publisher.publish(exchange, routingKey, content, { persistent: true, contentType: 'application/json', ...options }, confirmed);
+          publisher.publish(
+            exchange,
+            routingKey,
+            content,
+            { persistent: true, contentType: 'application/json', ...options },
+            confirmed,
+          );
         } catch (error) {
           confirmed(error);
         }

@@ -55,7 +55,8 @@ export async function connectRabbitBus(options: RabbitBusOptions): Promise<Bus> 
         traceparent: currentTraceparent(),
         ...(delayMs > 0 ? { notBefore: Date.now() + delayMs } : {}),
       }),
-    consumeCommands: (consumer) => track(consumeCommands(connection, topology, consumer, { onProblem, redeliveryMs })),
+    consumeCommands: (consumer) =>
+      track(consumeCommands(connection, topology, consumer, { onProblem, redeliveryMs })),
     publishNotification: (routingKey, event) =>
       connection.publish(topology.notifications, routingKey, event, {
         contentType: 'application/cloudevents+json',
@@ -65,7 +66,8 @@ export async function connectRabbitBus(options: RabbitBusOptions): Promise<Bus> 
       }),
     subscribeNotifications: (pattern, handler, { onInterrupted } = {}) =>
       track(subscribe(connection, topology, pattern, { handler, onInterrupted, onProblem })),
-    request: (service, method, params, { timeoutMs }) => requester.request(service, method, params, timeoutMs),
+    request: (service, method, params, { timeoutMs }) =>
+      requester.request(service, method, params, timeoutMs),
     serveRequests: (service, handler, { concurrency = 16 } = {}) =>
       track(serveRequests(connection, topology, service, handler, concurrency, onProblem)),
     health: async () => connection.assertConnected(),

@@ -25,12 +25,18 @@ export class Requester {
     const channel = watch(await model.createChannel());
     channel.on('return', (message) => {
       const detail = `No ${message.fields.routingKey} is running`;
-      this.settle(message.properties.correlationId as string, { ok: false, error: { code: 'bus_unavailable', detail } });
+      this.settle(message.properties.correlationId as string, {
+        ok: false,
+        error: { code: 'bus_unavailable', detail },
+      });
     });
     channel.on('close', () => {
       if (this.channel === channel) this.channel = undefined;
       // Replies come to the channel that asked, and nowhere else.
-      const error = { code: 'bus_unavailable', detail: 'The connection to RabbitMQ was lost before the answer came' };
+      const error = {
+        code: 'bus_unavailable',
+        detail: 'The connection to RabbitMQ was lost before the answer came',
+      };
       for (const settle of this.waiting.values()) settle({ ok: false, error });
     });
     await channel.consume(REPLY_TO, (message) => this.onReply(message), { noAck: true });
@@ -68,7 +74,10 @@ export class Requester {
 
   private onReply(message: ConsumeMessage | null): void {
     if (message !== null) {
-      this.settle(message.properties.correlationId as string, JSON.parse(message.content.toString()) as Reply);
+      this.settle(
+        message.properties.correlationId as string,
+        JSON.parse(message.content.toString()) as Reply,
+      );
     }
   }
 
@@ -92,7 +101,10 @@ export async function serveRequests(
   let open = true;
 
   const answer = async (from: Channel, message: ConsumeMessage): Promise<void> => {
-    const { replyTo, correlationId, type, expiration } = message.properties as unknown as Record<string, string | undefined>;
+    const { replyTo, correlationId, type, expiration } = message.properties as unknown as Record<
+      string,
+      string | undefined
+    >;
     const traceparent = message.properties.headers?.['traceparent'] as string | undefined;
     let reply: Reply;
     try {
@@ -147,7 +159,9 @@ export async function serveRequests(
       open = false;
       connection.detach(attachment);
       if (channel !== undefined && consumerTag !== undefined) {
-        await channel.cancel(consumerTag).catch((error: unknown) => onProblem('cancelling a consumer failed', error));
+        await channel
+          .cancel(consumerTag)
+          .catch((error: unknown) => onProblem('cancelling a consumer failed', error));
       }
       await Promise.allSettled(running);
       await connection.closeChannel(channel);

@@ -49,10 +49,18 @@ export const ClusterTemplateCreate = Type.Object(
     flavor_id: Type.Optional(ReferenceOrNull('The flavor of the workers.')),
     master_flavor_id: Type.Optional(ReferenceOrNull('The flavor of the masters.')),
     dns_nameserver: Type.Optional(
-      StringOrNull({ pattern: ADDRESSES, maxLength: 255, description: 'Name servers: addresses with commas between them.' }),
+      StringOrNull({
+        pattern: ADDRESSES,
+        maxLength: 255,
+        description: 'Name servers: addresses with commas between them.',
+      }),
     ),
     docker_volume_size: Type.Optional(
-      IntegerOrNull({ minimum: 1, maximum: 65_536, description: 'The size of the volume for images, in GB.' }),
+      IntegerOrNull({
+        minimum: 1,
+        maximum: 65_536,
+        description: 'The size of the volume for images, in GB.',
+      }),
     ),
     docker_storage_driver: Type.Optional(TextOrNull('The storage driver of the container engine.')),
     apiserver_port: Type.Optional(
@@ -60,22 +68,39 @@ export const ClusterTemplateCreate = Type.Object(
     ),
     cluster_distro: Type.Optional(TextOrNull('Set from the image; accepted and ignored.')),
     server_type: Type.Optional(
-      Type.Unsafe<'vm' | 'bm' | null>({ enum: ['vm', 'bm', null], description: 'Virtual machines or bare metal.' }),
+      Type.Unsafe<'vm' | 'bm' | null>({
+        enum: ['vm', 'bm', null],
+        description: 'Virtual machines or bare metal.',
+      }),
     ),
     http_proxy: Type.Optional(TextOrNull('The proxy for HTTP.')),
     https_proxy: Type.Optional(TextOrNull('The proxy for HTTPS.')),
-    no_proxy: Type.Optional(TextOrNull('What is reached without a proxy: addresses with commas between them.')),
+    no_proxy: Type.Optional(
+      TextOrNull('What is reached without a proxy: addresses with commas between them.'),
+    ),
     insecure_registry: Type.Optional(TextOrNull('A registry that is used without TLS.')),
     labels: Type.Optional(RequestLabels()),
     tls_disabled: Type.Optional(BooleanOrNull()),
     registry_enabled: Type.Optional(BooleanOrNull()),
-    floating_ip_enabled: Type.Optional(BooleanOrNull({ description: 'Whether servers get floating IPs; true when absent.' })),
-    master_lb_enabled: Type.Optional(BooleanOrNull({ description: 'Whether a load balancer stands before the masters.' })),
-    public: Type.Optional(BooleanOrNull({ description: 'Whether all projects may use it; for administrators.' })),
-    hidden: Type.Optional(BooleanOrNull({ description: 'Whether lists of other projects leave it out; for administrators.' })),
+    floating_ip_enabled: Type.Optional(
+      BooleanOrNull({ description: 'Whether servers get floating IPs; true when absent.' }),
+    ),
+    master_lb_enabled: Type.Optional(
+      BooleanOrNull({ description: 'Whether a load balancer stands before the masters.' }),
+    ),
+    public: Type.Optional(
+      BooleanOrNull({ description: 'Whether all projects may use it; for administrators.' }),
+    ),
+    hidden: Type.Optional(
+      BooleanOrNull({ description: 'Whether lists of other projects leave it out; for administrators.' }),
+    ),
     tags: Type.Optional(StringOrNull({ maxLength: 255, description: 'Words with commas between them.' })),
   },
-  { $id: 'ClusterTemplateCreate', additionalProperties: false, description: 'A cluster template to be created.' },
+  {
+    $id: 'ClusterTemplateCreate',
+    additionalProperties: false,
+    description: 'A cluster template to be created.',
+  },
 );
 export type ClusterTemplateCreate = Static<typeof ClusterTemplateCreate>;
 

@@ -21,7 +21,11 @@ export const MAX_NODE_COUNT = 5_000;
 /** What a driver can build: one master, or an odd number so that etcd keeps a quorum. */
 export const MASTER_COUNTS = [1, 3, 5] as const;
 
-const NodeCount = { minimum: 0, maximum: MAX_NODE_COUNT, description: 'How many workers; 0 from version 1.10 on.' };
+const NodeCount = {
+  minimum: 0,
+  maximum: MAX_NODE_COUNT,
+  description: 'How many workers; 0 from version 1.10 on.',
+};
 
 /** The body of `POST /v1/clusters`. What is null or absent is taken from the template. */
 export const ClusterCreate = Type.Object(
@@ -34,16 +38,25 @@ export const ClusterCreate = Type.Object(
         description: 'Letters, digits, `_`, `.` and `-`, starting with a letter; made up when absent.',
       }),
     ),
-    cluster_template_id: Type.String({ minLength: 1, maxLength: 255, description: 'The template, by uuid or name.' }),
+    cluster_template_id: Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description: 'The template, by uuid or name.',
+    }),
     keypair: Type.Optional(ReferenceOrNull('The key pair for access by SSH.')),
     node_count: Type.Optional(IntegerOrNull(NodeCount)),
     master_count: Type.Optional(
-      Type.Unsafe<1 | 3 | 5 | null>({ enum: [...MASTER_COUNTS, null], description: 'How many masters: 1, 3 or 5.' }),
+      Type.Unsafe<1 | 3 | 5 | null>({
+        enum: [...MASTER_COUNTS, null],
+        description: 'How many masters: 1, 3 or 5.',
+      }),
     ),
     docker_volume_size: Type.Optional(IntegerOrNull({ minimum: 1, maximum: 65_536, description: 'In GB.' })),
     labels: Type.Optional(RequestLabels()),
     merge_labels: Type.Optional(
-      BooleanOrNull({ description: "Whether the labels are put over the template's instead of in their place." }),
+      BooleanOrNull({
+        description: "Whether the labels are put over the template's instead of in their place.",
+      }),
     ),
     master_flavor_id: Type.Optional(ReferenceOrNull('The flavor of the masters.')),
     flavor_id: Type.Optional(ReferenceOrNull('The flavor of the workers.')),
@@ -55,7 +68,11 @@ export const ClusterCreate = Type.Object(
       }),
     ),
     discovery_url: Type.Optional(
-      StringOrNull({ maxLength: 2048, pattern: '^https?://[^\\s\\u0000-\\u001f\\u007f]+$', description: 'A discovery service.' }),
+      StringOrNull({
+        maxLength: 2048,
+        pattern: '^https?://[^\\s\\u0000-\\u001f\\u007f]+$',
+        description: 'A discovery service.',
+      }),
     ),
     fixed_network: Type.Optional(ReferenceOrNull('The network of the servers.')),
     fixed_subnet: Type.Optional(ReferenceOrNull('The subnet of the servers.')),
@@ -71,16 +88,28 @@ export const ClusterResize = Type.Object(
   {
     node_count: Type.Integer(NodeCount),
     nodes_to_remove: Type.Optional(
-      Type.Array(Type.String({ minLength: 1, maxLength: 255 }), { maxItems: MAX_NODE_COUNT, description: 'Not yet supported.' }),
+      Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
+        maxItems: MAX_NODE_COUNT,
+        description: 'Not yet supported.',
+      }),
     ),
-    nodegroup: Type.Optional(StringOrNull({ minLength: 1, maxLength: 255, description: 'Not yet supported.' })),
+    nodegroup: Type.Optional(
+      StringOrNull({ minLength: 1, maxLength: 255, description: 'Not yet supported.' }),
+    ),
   },
-  { $id: 'ClusterResize', additionalProperties: false, description: 'How many workers a cluster shall have.' },
+  {
+    $id: 'ClusterResize',
+    additionalProperties: false,
+    description: 'How many workers a cluster shall have.',
+  },
 );
 export type ClusterResize = Static<typeof ClusterResize>;
 
 /** What an accepted request answers. */
-export const ClusterId = Type.Object({ uuid: Uuid }, { $id: 'ClusterId', description: 'The id of a cluster.' });
+export const ClusterId = Type.Object(
+  { uuid: Uuid },
+  { $id: 'ClusterId', description: 'The id of a cluster.' },
+);
 
 const brief = {
   uuid: Uuid,
@@ -98,7 +127,9 @@ const brief = {
   stack_id: Type.Optional(StringOrNull({ description: 'The Heat stack; up to version 1.12.' })),
   cluster_id: Type.Optional(StringOrNull({ description: 'The Heat stack; from version 1.13 on.' })),
   status: Enum(OBJECT_STATES, { description: 'What goes on, or how the last operation ended.' }),
-  health_status: StringOrNull({ description: '`HEALTHY`, `UNHEALTHY`, `UNKNOWN`, or null before it is known.' }),
+  health_status: StringOrNull({
+    description: '`HEALTHY`, `UNHEALTHY`, `UNKNOWN`, or null before it is known.',
+  }),
   merge_labels: Type.Boolean(),
 };
 
@@ -123,13 +154,17 @@ export const ClusterView = Type.Object(
     fixed_network: StringOrNull(),
     fixed_subnet: StringOrNull(),
     floating_ip_enabled: Type.Boolean(),
-    labels_overridden: StringMap({ description: "The template's values of labels that the cluster has others for." }),
+    labels_overridden: StringMap({
+      description: "The template's values of labels that the cluster has others for.",
+    }),
     labels_added: StringMap({ description: 'Labels that the template does not have.' }),
     labels_skipped: StringMap({ description: 'Labels of the template that the cluster does not have.' }),
     master_lb_enabled: Type.Boolean(),
     created_at: Type.String({ format: 'date-time' }),
     updated_at: DateTimeOrNull(),
-    operation_id: StringOrNull({ description: 'The newest operation, to be read at `/v1/operations/{uuid}`.' }),
+    operation_id: StringOrNull({
+      description: 'The newest operation, to be read at `/v1/operations/{uuid}`.',
+    }),
     actual_node_count: IntegerOrNull({ description: 'How many workers exist; null before it is known.' }),
     actual_master_count: IntegerOrNull({ description: 'How many masters exist; null before it is known.' }),
     last_contact: DateTimeOrNull({ description: 'When the cloud last answered about the cluster.' }),

@@ -24,7 +24,9 @@ export const VersionView = Type.Object(
   {
     id: Type.String(),
     media_types: Type.Array(Type.Object({ base: Type.String(), type: Type.String() })),
-    links: Type.Array(Type.Object({ href: Type.String(), rel: Type.String(), type: Type.Optional(Type.String()) })),
+    links: Type.Array(
+      Type.Object({ href: Type.String(), rel: Type.String(), type: Type.Optional(Type.String()) }),
+    ),
     clustertemplates: Links,
     clusters: Links,
     operations: Links,

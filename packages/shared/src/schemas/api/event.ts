@@ -21,10 +21,15 @@ export const EventQuery = Type.Object(
     object: Type.Optional(Type.String({ format: 'uuid', description: 'The uuid of an object.' })),
     kind: Type.Optional(Word('A kind of object, such as `cluster`.')),
     type: Type.Optional(
-      Type.String({ pattern: '^cetus(\\.[a-z][a-z0-9_]{0,63}){3}$', description: 'Such as `cetus.cluster.create.end`.' }),
+      Type.String({
+        pattern: '^cetus(\\.[a-z][a-z0-9_]{0,63}){3}$',
+        description: 'Such as `cetus.cluster.create.end`.',
+      }),
     ),
     last_event_id: Type.Optional(EventId),
-    all_projects: Type.Optional(Type.Boolean({ description: 'The notifications of all projects; for administrators.' })),
+    all_projects: Type.Optional(
+      Type.Boolean({ description: 'The notifications of all projects; for administrators.' }),
+    ),
   },
   { additionalProperties: false },
 );

@@ -23,7 +23,10 @@ export function DateTimeOrNull(options: TSchemaOptions = {}): TUnsafe<string | n
 }
 
 /** One of a few words. */
-export function Enum<const T extends readonly string[]>(values: T, options: TSchemaOptions = {}): TUnsafe<T[number]> {
+export function Enum<const T extends readonly string[]>(
+  values: T,
+  options: TSchemaOptions = {},
+): TUnsafe<T[number]> {
   return Type.Unsafe<T[number]>({ type: 'string', enum: [...values], ...options });
 }
 
@@ -41,7 +44,12 @@ export function TextOrNull(description: string, maxLength = 255): TUnsafe<string
 
 /** The id or the name of an object of the cloud. */
 export function ReferenceOrNull(description: string): TUnsafe<string | null> {
-  return StringOrNull({ minLength: 1, maxLength: 255, pattern: '^[^\\u0000-\\u001f\\u007f/]+$', description });
+  return StringOrNull({
+    minLength: 1,
+    maxLength: 255,
+    pattern: '^[^\\u0000-\\u001f\\u007f/]+$',
+    description,
+  });
 }
 
 /** Magnum's labels in a request: numbers and booleans are taken as the strings that Magnum makes of them. */
@@ -57,5 +65,9 @@ export function RequestLabels(): TUnsafe<Record<string, string | number | boolea
 
 /** A flat map of strings in an answer. */
 export function StringMap(options: TSchemaOptions = {}): TUnsafe<Record<string, string>> {
-  return Type.Unsafe<Record<string, string>>({ type: 'object', additionalProperties: { type: 'string' }, ...options });
+  return Type.Unsafe<Record<string, string>>({
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    ...options,
+  });
 }

@@ -6,9 +6,15 @@ import { Enum } from './fields.ts';
 const AllProjects = Type.Boolean({ description: 'The objects of all projects; for administrators.' });
 
 /** The query of requests about one object. */
-export const ScopeQuery = Type.Object({ all_projects: Type.Optional(AllProjects) }, { additionalProperties: false });
+export const ScopeQuery = Type.Object(
+  { all_projects: Type.Optional(AllProjects) },
+  { additionalProperties: false },
+);
 
-const UuidMarker = Type.String({ format: 'uuid', description: 'The uuid of the last object of the page before.' });
+const UuidMarker = Type.String({
+  format: 'uuid',
+  description: 'The uuid of the last object of the page before.',
+});
 
 /** The query of a list. */
 export function ListQuery<T extends TProperties>(sortKeys: readonly string[], more: T) {
@@ -32,7 +38,9 @@ export function ListQuery<T extends TProperties>(sortKeys: readonly string[], mo
 }
 
 /** Where the next page is. */
-export const Next = Type.Optional(Type.String({ description: 'The address of the next page; absent on the last one.' }));
+export const Next = Type.Optional(
+  Type.String({ description: 'The address of the next page; absent on the last one.' }),
+);
 
 export const Links = Type.Array(Link);
 export type Links = { href: string; rel: string }[];

@@ -1,0 +1,189 @@
+import { strict as assert } from 'node:assert';
+import type { HTTPMethods } from 'fastify';
+import { errorOf, expectError } from './support/answers.ts';
+import { startApi, type TestApi } from './support/api.ts';
+
+/** Every route of `/v1` that needs a token, with a body that it takes. */
+const ROUTES: { method: HTTPMethods; url: string; body?: object; list?: true; object?: true }[] = [
+  { method: 'POST', url: '/v1/clustertemplates', body: { coe: 'kubernetes', image_id: 'i' } },
+  { method: 'GET', url: '/v1/clustertemplates', list: true },
+  { method: 'GET', url: '/v1/clustertemplates/detail', list: true },
+  { method: 'GET', url: '/v1/clustertemplates/TEMPLATE', object: true },
+  {
+    method: 'PATCH',
+    url: '/v1/clustertemplates/TEMPLATE',
+    body: [{ op: 'replace', path: '/tags', value: 'x' }],
+    object: true,
+  },
+  { method: 'DELETE', url: '/v1/clustertemplates/TEMPLATE', object: true },
+  { method: 'POST', url: '/v1/clusters', body: { cluster_template_id: 'TEMPLATE' } },
+  { method: 'GET', url: '/v1/clusters', list: true },
+  { method: 'GET', url: '/v1/clusters/detail', list: true },
+  { method: 'GET', url: '/v1/clusters/CLUSTER', object: true },
+  {
+    method: 'PATCH',
+    url: '/v1/clusters/CLUSTER',
+    body: [{ op: 'replace', path: '/node_count', value: 2 }],
+    object: true,
+  },
+  { method: 'DELETE', url: '/v1/clusters/CLUSTER', object: true },
+  { method: 'POST', url: '/v1/clusters/CLUSTER/actions/resize', body: { node_count: 2 }, object: true },
+  { method: 'POST', url: '/v1/clusters/CLUSTER/actions/retry', body: {}, object: true },
+  { method: 'POST', url: '/v1/clusters/CLUSTER/actions/resync', body: {}, object: true },
+  { method: 'GET', url: '/v1/operations', list: true },
+  { method: 'GET', url: '/v1/operations/OPERATION', object: true },
+  { method: 'GET', url: '/v1/events', list: true },
+];
+
+/** Fields of the two bodies of creation, with values that break their rules. */
+const FIELDS: Record<'clustertemplates' | 'clusters', Record<string, unknown[]>> = {
+  clustertemplates: {
+    name: [1, '', 'x'.repeat(256), 'a/b', ' a', 'a\u0000', {}, []],
+    coe: [null, 'swarm', 1],
+    image_id: [null, '', 'x'.repeat(256), 'a/b', 1],
+    keypair_id: ['', 1, 'x'.repeat(256)],
+    network_driver: ['docker', 1, ''],
+    dns_nameserver: ['not an address', '', '8.8.8.8;'],
+    docker_volume_size: [0, -1, 1.5, '1', 1e9],
+    apiserver_port: [80, 70_000, '6443'],
+    server_type: ['lxd', 1],
+    labels: [[], 'x', { 'a b': 'x' }, { a: null }, { a: {} }, { a: 'x'.repeat(2049) }],
+    public: ['true', 1],
+    floating_ip_enabled: ['true', 0],
+    tags: [1, 'x'.repeat(256)],
+  },
+  clusters: {
+    name: [1, '', '1a', 'a b', 'x'.repeat(243), 'ä'],
+    cluster_template_id: [null, '', 1, {}, { $ne: null }],
+    node_count: [-1, 1.5, '1', 5001, {}, true],
+    master_count: [0, 2, 6, '1', {}],
+    create_timeout: [-1, 1441, '60', 1.5],
+    keypair: ['', 1],
+    discovery_url: [1, 'ftp://x', 'not a url'],
+    docker_volume_size: [0, '1'],
+    merge_labels: ['true', 1],
+    fixed_network: ['', 'a/b', 1],
+    labels: [
+      { ['k'.repeat(256)]: 'x' },
+      Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`k${i}`, 'x'])),
+    ],
+  },
+};
+
+describe('api: bad input', () => {
+  let api: TestApi;
+  let ids: Record<string, string>;
+  before(async () => {
+    api = await startApi();
+    const template = await api.template();
+    const cluster = await api.cluster({ cluster_template_id: template });
+    const operation: string = (await api.request({ url: `/v1/clusters/${cluster}` })).json().operation_id;
+    ids = { TEMPLATE: template, CLUSTER: cluster, OPERATION: operation };
+  });
+  after(() => api.close());
+
+  const filled = (text: string): string =>
+    text.replace(/TEMPLATE|CLUSTER|OPERATION/g, (name) => ids[name] ?? name);
+
+  for (const { method, url, body, list, object } of ROUTES) {
+    const send = (options: {
+      url?: string;
+      body?: unknown;
+      raw?: string;
+      token?: string | null;
+      headers?: Record<string, string>;
+    }) => {
+      const payload = options.raw ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
+      return api.request({
+        method: method,
+        url: filled(options.url ?? url),
+        ...(payload === undefined ? {} : { payload: filled(payload) }),
+        token: options.token === undefined ? 'member' : options.token,
+        headers: {
+          ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
+          ...options.headers,
+        },
+      });
+    };
+
+    it(`is refused by ${method} ${url}`, async () => {
+      for (const token of [null, 'bad', 'x'.repeat(10_000)])
+        expectError(await send({ body, token }), 401, 'unauthenticated');
+      expectError(await send({ body, token: 'unscoped' }), 401, 'token_unscoped');
+      expectError(await send({ body, token: 'nobody' }), 403, 'forbidden');
+      if (method !== 'GET') expectError(await send({ body, token: 'reader' }), 403, 'forbidden');
+      const unknown = await send({ body, url: `${url}?foo=1` });
+      expectError(unknown, 400, 'unknown_field', 'foo');
+      expectError(
+        await send({ body, headers: { 'openstack-api-version': 'container-infra 7.0' } }),
+        406,
+        'not_acceptable',
+      );
+      if (object === true) {
+        expectError(await send({ body, token: 'other' }), 404, 'not_found');
+        const nowhere = url.replace(/TEMPLATE|CLUSTER|OPERATION/, '00000000-0000-4000-8000-000000000000');
+        expectError(await send({ body, url: nowhere }), 404, 'not_found');
+        expectError(await send({ body, url: `${url}?all_projects=true` }), 403, 'forbidden');
+      }
+      if (list === true) {
+        for (const query of ['limit=x', 'limit=0', 'marker=x', 'sort_dir=x', 'all_projects=x']) {
+          expectError(await send({ url: `${url}?${query}` }), 400, 'invalid_field', query.split('=')[0]);
+        }
+      }
+      if (body === undefined) return;
+      expectError(await send({ raw: '{"a":' }), 400, 'malformed_body');
+      expectError(await send({ raw: '{"__proto__":{}}' }), 400, 'malformed_body');
+      expectError(await send({ raw: `${'{"a":'.repeat(17)}1${'}'.repeat(17)}` }), 400, 'malformed_body');
+      expectError(await send({ raw: `"${'x'.repeat(300_000)}"` }), 413, 'body_too_large');
+      expectError(
+        await send({ raw: 'a=b', headers: { 'content-type': 'application/x-www-form-urlencoded' } }),
+        415,
+        'unsupported_media_type',
+      );
+      expectError(await send({ body: 'text' }), 400, 'invalid_field', 'body');
+      const more = Array.isArray(body) ? [{ ...(body[0] as object), foo: 1 }] : { ...body, foo: 1 };
+      expectError(await send({ body: more }), 400, 'unknown_field', Array.isArray(body) ? '0/foo' : 'foo');
+    });
+  }
+
+  for (const [resource, fields] of Object.entries(FIELDS)) {
+    it(`names the field of a new one in ${resource}`, async () => {
+      const good =
+        resource === 'clusters'
+          ? { cluster_template_id: ids['TEMPLATE'] }
+          : { coe: 'kubernetes', image_id: 'i' };
+      for (const [field, values] of Object.entries(fields)) {
+        for (const value of values) {
+          const answer = await api.request({
+            method: 'POST',
+            url: `/v1/${resource}`,
+            payload: { ...good, [field]: value },
+          });
+          assert.equal(answer.statusCode, 400, `${field} ${JSON.stringify(value)} ${answer.body}`);
+          const error = errorOf(answer);
+          assert.equal(error.code, 'invalid_field');
+          assert.equal(error.field?.split('/')[0], field, answer.body);
+        }
+      }
+    });
+  }
+
+  it('names every field at once, but not more than a reader can use', async () => {
+    const post = (payload: object) => api.request({ method: 'POST', url: '/v1/clusters', payload });
+    const { errors } = (await post({ node_count: 'x', master_count: 2, foo: 1 })).json<{
+      errors: { field: string }[];
+    }>();
+    assert.deepEqual(errors.map(({ field }) => field).sort(), [
+      'cluster_template_id',
+      'foo',
+      'master_count',
+      'node_count',
+    ]);
+    const many = Object.fromEntries(
+      Array.from({ length: 1000 }, (_, i) => [`field_${i}_${'x'.repeat(100)}`, i]),
+    );
+    const answer = await post(many);
+    assert.equal(answer.json<{ errors: unknown[] }>().errors.length, 20);
+    assert.ok(answer.body.length < 20_000);
+  });
+});
