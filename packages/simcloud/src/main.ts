@@ -16,5 +16,6 @@ const cloud = await startSimCloud({
       ? []
       : [{ type: 'container-infra', name: 'cetus', url: containerInfraUrl }],
 });
-process.stdout.write(`ready ${cloud.url}\n`);
+// First, so that who has read the line may send a signal at once.
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void cloud.close());
+process.stdout.write(`ready ${cloud.url}\n`);

@@ -1,12 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify from 'fastify';
+import { answerBadRequests } from './bad-requests.ts';
 import { controlRoutes } from './control.ts';
 import { Documents } from './documents.ts';
 import type { EngineOptions } from './heat/engine-context.ts';
 import { HeatEngine } from './heat/engine.ts';
-import { badRequest, heatErrorBody } from './heat/errors.ts';
 import { heatRoutes } from './heat/routes.ts';
 import { StackStore } from './heat/store.ts';
 import { HeatViews } from './heat/views.ts';
@@ -16,7 +14,8 @@ import { keystoneRoutes } from './keystone/routes.ts';
 import { Scheduler } from './scheduler.ts';
 import { smallServiceRoutes } from './small-services.ts';
 import { Stats, type StatsReport } from './stats.ts';
-import { SwitchBoard, type ServiceName, type Switches } from './switches.ts';
+import { SwitchBoard, type Switches } from './switches.ts';
+import { addTraffic } from './traffic.ts';
 
 export type { CatalogExtra } from './keystone/catalog.ts';
 export { DEFAULT_PASSWORD } from './keystone/identity.ts';
@@ -130,7 +129,7 @@ export async function startSimCloud(options: SimCloudOptions = {}): Promise<SimC
     routerOptions: { maxParamLength: 300 },
   });
   addTraffic(app, switches, stats);
-  addErrors(app);
+  answerBadRequests(app);
   const control: SimCloudControl = {
     switches: () => switches.get(),
     set: (change) => switches.set(change),
@@ -164,72 +163,4 @@ export async function startSimCloud(options: SimCloudOptions = {}): Promise<SimC
       await identityDocuments.settled();
     },
   };
-}
-
-const SERVICES: Record<string, ServiceName> = {
-  identity: 'keystone',
-  orchestration: 'heat',
-  compute: 'nova',
-  image: 'glance',
-  network: 'neutron',
-};
-
-function serviceOf(request: FastifyRequest): ServiceName | undefined {
-  return SERVICES[request.url.split('/', 2)[1]?.split('?', 1)[0] ?? ''];
-}
-
-/** Counts requests, gives each an id, and lets the switches act on them. */
-function addTraffic(app: FastifyInstance, switches: SwitchBoard, stats: Stats): void {
-  app.addHook('onRequest', async (request, reply) => {
-    void reply.header('x-openstack-request-id', `req-${randomUUID()}`);
-    const service = serviceOf(request);
-    const rule = service === undefined ? undefined : switches.traffic(service, request.method, request.url);
-    if (service === undefined || rule === undefined) return undefined;
-    if (rule.hang === true) {
-      stats.injected('hang');
-      reply.hijack();
-      return reply;
-    }
-    const wait = (rule.latencyMs ?? 0) + Math.random() * (rule.jitterMs ?? 0);
-    if (wait > 0) await delay(wait);
-    if (rule.errorRate === undefined || Math.random() >= rule.errorRate) return undefined;
-    stats.injected('error');
-    if (rule.retryAfter !== undefined) void reply.header('Retry-After', String(rule.retryAfter));
-    return sendInjected(reply, service, rule.errorStatus ?? 503);
-  });
-  app.addHook('onResponse', async (request, reply) => {
-    const service = serviceOf(request);
-    if (service !== undefined)
-      stats.request(service, request.method, request.routeOptions.url ?? '?', reply.statusCode);
-  });
-}
-
-function sendInjected(reply: FastifyReply, service: ServiceName, status: number): FastifyReply {
-  const message = 'Injected by a switch of the simulated cloud.';
-  if (service === 'heat') return reply.code(status).send(heatErrorBody(status, 'SimulatedError', message));
-  if (service === 'neutron') {
-    return reply.code(status).send({ NeutronError: { type: 'SimulatedError', message, detail: '' } });
-  }
-  if (service === 'nova') return reply.code(status).send({ computeFault: { code: status, message } });
-  return reply.code(status).send({ error: { code: status, title: 'SimulatedError', message } });
-}
-
-/** Answers unknown paths and broken bodies in the manner of the service. */
-function addErrors(app: FastifyInstance): void {
-  app.setNotFoundHandler(async (request, reply) => {
-    if (serviceOf(request) === 'keystone') {
-      const page = '<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n';
-      return reply.code(404).type('text/html; charset=utf-8').send(page);
-    }
-    const message = 'The resource could not be found.<br /><br />\n\n\n';
-    return reply.code(404).send({ message, code: '404 Not Found', title: 'Not Found' });
-  });
-  app.setErrorHandler(async (error: Error & { statusCode?: number }, request, reply) => {
-    const status = error.statusCode ?? 500;
-    if (serviceOf(request) === 'heat' && status < 500) {
-      const refusal = badRequest(error.message);
-      return reply.code(status).send(heatErrorBody(status, refusal.type, refusal.message));
-    }
-    return reply.code(status).send({ error: { code: status, title: error.name, message: error.message } });
-  });
 }

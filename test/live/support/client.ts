@@ -15,6 +15,7 @@ export interface Cluster {
   node_count: number;
   actual_node_count: number | null;
   actual_master_count: number | null;
+  /** The answer's `cluster_id`, as Magnum calls it since 1.13. */
   stack_id: string | null;
   api_address: string | null;
   failure: { code: string; message: string; resource?: { type: string; name: string; id?: string } } | null;
@@ -80,7 +81,8 @@ export class CetusClient {
   async cluster(uuid: string): Promise<Cluster> {
     const answer = await this.send('GET', `/v1/clusters/${uuid}`);
     assert.equal(answer.status, 200, JSON.stringify(answer.body));
-    return answer.body as Cluster;
+    const { cluster_id: stack_id, ...cluster } = answer.body as Cluster & { cluster_id: string | null };
+    return { ...cluster, stack_id };
   }
 
   scale(uuid: string, nodeCount: number): Promise<Answer> {

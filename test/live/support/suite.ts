@@ -28,6 +28,8 @@ export function live(title: string, define: (live: Live) => void, options: (live
       parts.demoElsewhere = parts.cetus.client(1);
     });
 
+    define(parts);
+
     afterEach(function () {
       if (this.currentTest?.state === 'failed') process.stderr.write(`${parts.cetus.logs()}\n`);
     });
@@ -37,8 +39,6 @@ export function live(title: string, define: (live: Live) => void, options: (live
       await parts.cetus?.stop();
       assert.deepEqual(errors, [], 'a process logged an error');
     });
-
-    define(parts);
   });
 }
 

@@ -18,6 +18,7 @@ export class EventFeed {
   private readonly store: EventStore;
   private readonly live = new EventEmitter().setMaxListeners(0);
   private subscription: Subscription | undefined;
+  private stopped = false;
 
   constructor(bus: Bus, store: EventStore) {
     this.bus = bus;
@@ -35,6 +36,7 @@ export class EventFeed {
   }
 
   async stop(): Promise<void> {
+    this.stopped = true;
     this.live.emit('end');
     await this.subscription?.close();
   }
@@ -49,17 +51,19 @@ export class EventFeed {
     options: { lastEventId?: string; signal: AbortSignal },
   ): AsyncGenerator<CloudEvent, void, undefined> {
     const queue = new ReaderQueue(this.live, scope, filter, options.signal);
+    if (this.stopped) queue.ended = true;
     // The newest sequence number that this reader has of each object that it has seen lately.
     const seen = new RecentSequences();
     try {
       let resume: string | Date = options.lastEventId ?? new Date();
-      let replay = options.lastEventId !== undefined;
+      let replay = options.lastEventId !== undefined && !this.stopped;
       for (;;) {
         if (replay) {
           for await (const event of this.store.replay(scope, resume, filter)) {
+            if (queue.ended) return;
             if (seen.isNew(event)) yield event;
-            resume = event.id;
           }
+          resume = new Date();
         }
         replay = true;
         for await (const item of queue) {
@@ -76,7 +80,8 @@ export class EventFeed {
             }
           }
           if (seen.isNew(item)) yield item;
-          resume = item.id;
+          // A time, not an id: the last one that this reader wanted may be forgotten by the next interruption.
+          resume = new Date();
         }
         if (queue.ended) return;
       }

@@ -1,17 +1,18 @@
-import type { Collection, Db, Filter } from 'mongodb';
+import type { Collection, Db, Filter, MongoBulkWriteError } from 'mongodb';
 import { CetusError } from '../errors/index.ts';
 import type { CloudEvent } from '../schemas/event.ts';
-import { guard, isDuplicateKey, ownedBy, type PageOf, type Scope, type Store } from '../store/index.ts';
+import { guard, REPEATABLE_WRITE, isDuplicateKey, ownedBy, type PageOf, type Scope, type Store } from '../store/index.ts';
 
 /** A notification as it is kept. */
 interface StoredEvent {
   _id: string;
-  /** The order of recording; within one object the order of its sequence. See {@link positionOf}. */
+  /** The order of publishing, about; within one object the order of its sequence. See {@link positionOf}. */
   position: string;
   project_id: string;
   subject: string;
   kind: string;
   sequence: number;
+  /** When it was first recorded: whoever has it may lack what came since then. */
   recorded_at: Date;
   event: CloudEvent;
 }
@@ -25,8 +26,11 @@ export interface EventFilter {
   type?: string;
 }
 
-/** How far back a replay looks for notifications that other processes recorded late, in milliseconds. */
-const OVERLAP_MS = 2_000;
+/**
+ * How far back a replay looks for notifications that were published later than recorded, in milliseconds: a broker has five seconds to
+ * confirm each, and clocks differ a little.
+ */
+const OVERLAP_MS = 10_000;
 
 function events(db: Db): Collection<StoredEvent> {
   return db.collection<StoredEvent>('events');
@@ -45,22 +49,26 @@ export async function ensureEventIndexes(db: Db, retentionDays: number): Promise
 }
 
 /** Milliseconds, then object, then sequence, each of fixed width. */
-function positionOf(recordedAt: Date, event?: CloudEvent): string {
-  const time = String(recordedAt.getTime()).padStart(15, '0');
+function positionOf(at: number, event?: CloudEvent): string {
+  const time = String(at).padStart(15, '0');
   return event === undefined ? time : `${time}/${event.subject}/${event.sequence.padStart(12, '0')}`;
 }
 
-/** When the notifications before these were recorded, by whatever process with whatever clock, in milliseconds by id. */
-async function recordedBefore(db: Db, firsts: readonly CloudEvent[]): Promise<Map<string, number>> {
+function timeOf({ position }: Pick<StoredEvent, 'position'>): number {
+  return Number(position.slice(0, 15));
+}
+
+/** The positions of the notifications before these, by whatever process with whatever clock they were recorded: milliseconds by id. */
+async function timesBefore(db: Db, firsts: readonly CloudEvent[]): Promise<Map<string, number>> {
   const ids = firsts.filter(({ sequence }) => sequence !== '1').map(idBefore);
   if (ids.length === 0) return new Map();
   const before = await guard(() =>
     events(db)
       .find({ _id: { $in: ids } })
-      .project<Pick<StoredEvent, '_id' | 'recorded_at'>>({ recorded_at: 1 })
+      .project<Pick<StoredEvent, '_id' | 'position'>>({ position: 1 })
       .toArray(),
   );
-  return new Map(before.map(({ _id, recorded_at }) => [_id, recorded_at.getTime()]));
+  return new Map(before.map((one) => [one._id, timeOf(one)]));
 }
 
 function idBefore(event: CloudEvent): string {
@@ -68,35 +76,61 @@ function idBefore(event: CloudEvent): string {
 }
 
 /**
- * Keeps notifications; those that are kept already stay as they are.
+ * Keeps notifications that are about to be published. Within one object their positions rise with their sequence, whoever records
+ * them. One that is kept already stays as it is, unless it has waited so long to be published that readers have passed it by: then it
+ * is moved to now.
  * @param recorded for each of some objects, consecutive notifications
  */
 export async function recordEvents(db: Db, recorded: readonly (readonly CloudEvent[])[]): Promise<void> {
   const firsts = recorded.flatMap(([first]) => first ?? []);
   if (firsts.length === 0) return;
-  const before = await recordedBefore(db, firsts);
+  const before = await timesBefore(db, firsts);
   const now = Date.now();
-  const documents = recorded.flatMap((ofOne) => {
-    const [first] = ofOne;
-    const recordedAt = new Date(
-      Math.max(now, (first === undefined ? 0 : (before.get(idBefore(first)) ?? 0)) + 1),
-    );
-    return ofOne.map((event): StoredEvent => ({
-      _id: event.id,
-      position: positionOf(recordedAt, event),
-      project_id: event.projectid,
-      subject: event.subject,
-      kind: event.data.kind,
-      sequence: Number(event.sequence),
-      recorded_at: recordedAt,
-      event,
-    }));
-  });
+  const atLeast = (first: CloudEvent): number => Math.max(now, (before.get(idBefore(first)) ?? 0) + 1);
+  const documents = recorded.flatMap((ofOne) => ofOne.map((event) => stored(event, atLeast(ofOne[0] ?? event))));
   try {
-    await guard(() => events(db).insertMany(documents, { ordered: false }));
+    await guard(() => events(db).insertMany(documents, { ordered: false, ...REPEATABLE_WRITE }));
   } catch (error) {
     if (!isDuplicateKey(error)) throw error;
+    const refused = (error as MongoBulkWriteError).writeErrors;
+    const subjects = new Set([refused].flat().map(({ index }) => documents[index]?.subject));
+    const known = recorded.filter(([first]) => subjects.has(first?.subject));
+    for (const ofOne of known) await putInOrder(db, ofOne, before.get(idBefore(ofOne[0] as CloudEvent)) ?? 0);
   }
+}
+
+/** Moves notifications of one object that were recorded at different times to where they belong, never back. */
+async function putInOrder(db: Db, ofOne: readonly CloudEvent[], after: number): Promise<void> {
+  const now = Date.now();
+  const ids = ofOne.map(({ id }) => id);
+  const kept = await guard(() =>
+    events(db)
+      .find({ _id: { $in: ids } })
+      .sort({ sequence: 1 })
+      .toArray(),
+  );
+  let last = after;
+  for (const { _id, position, event } of kept) {
+    const at = timeOf({ position });
+    const passedBy = at < now - OVERLAP_MS / 2;
+    last = Math.max(last, passedBy ? now : at);
+    if (last === at) continue;
+    const moved = positionOf(last, event);
+    await guard(() => events(db).updateOne({ _id, position }, { $set: { position: moved } }));
+  }
+}
+
+function stored(event: CloudEvent, at: number): StoredEvent {
+  return {
+    _id: event.id,
+    position: positionOf(at, event),
+    project_id: event.projectid,
+    subject: event.subject,
+    kind: event.data.kind,
+    sequence: Number(event.sequence),
+    recorded_at: new Date(at),
+    event,
+  };
 }
 
 /** The notifications of all objects, as request code may read them. */
@@ -154,7 +188,7 @@ export class EventStore {
       });
     }
     const since = (last?.recorded_at ?? (from as Date)).getTime() - OVERLAP_MS;
-    let position = positionOf(new Date(since));
+    let position = positionOf(since);
     for (;;) {
       const found = await guard(() =>
         events(this.db)

@@ -1,8 +1,9 @@
 import type { Db } from 'mongodb';
 import type { Bus } from '../bus/bus.ts';
 import { recordOf, recordOperations } from '../operations/operation-store.ts';
+import type { CloudEvent } from '../schemas/event.ts';
 import type { PendingEvent, StoredObject } from '../schemas/object.ts';
-import { guard, type Kind } from '../store/index.ts';
+import { guard, REPEATABLE_WRITE, type Kind } from '../store/index.ts';
 import { recordEvents } from './event-store.ts';
 import { routingKeyOf } from './events.ts';
 
@@ -26,6 +27,9 @@ const SWEEP_LIMIT = 200;
 /** Objects whose notifications are published together. */
 const BATCH_LIMIT = 200;
 
+/** Objects of which it is remembered how far they are published; of others a notification may be delivered twice. */
+const PUBLISHED_LIMIT = 10_000;
+
 /** An object with notifications to publish, and whoever waits for them. */
 interface Waiting {
   kind: AnyKind;
@@ -44,6 +48,7 @@ interface Waiting {
 export class Relay {
   private readonly options: RelayOptions;
   private readonly waiting = new Map<string, Waiting>();
+  private readonly published = new PublishedLately();
   private draining: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private sweeping: Promise<unknown> = Promise.resolve();
@@ -140,10 +145,11 @@ export class Relay {
     const published = await Promise.all(
       batch.map(async ({ kind, object }) => {
         try {
-          // Handed over in order; what is not confirmed stays pending, all of it, and is published again in order.
-          await Promise.all(
-            object.pending_events.map(({ event }) => bus.publishNotification(routingKeyOf(event), event)),
-          );
+          // One after the other: were one refused and the next taken, the first delivery of them would be out of order.
+          for (const { event } of this.published.notYet(object)) {
+            await bus.publishNotification(routingKeyOf(event), event);
+            this.published.add(event);
+          }
           return { kind, object };
         } catch (error) {
           onError(error, object._id);
@@ -155,6 +161,22 @@ export class Relay {
       db,
       published.filter((one) => one !== null),
     );
+  }
+}
+
+/** How far the notifications of an object have been published by this process: documents as they were before still show them as pending. */
+class PublishedLately {
+  private readonly newest = new Map<string, number>();
+
+  notYet({ _id, pending_events }: WithPending): PendingEvent[] {
+    const published = this.newest.get(_id) ?? 0;
+    return pending_events.filter(({ event }) => Number(event.sequence) > published);
+  }
+
+  add({ subject, sequence }: CloudEvent): void {
+    this.newest.delete(subject);
+    this.newest.set(subject, Number(sequence));
+    if (this.newest.size > PUBLISHED_LIMIT) this.newest.delete(this.newest.keys().next().value as string);
   }
 }
 
@@ -173,7 +195,7 @@ async function takeOff(db: Db, published: readonly { kind: AnyKind; object: With
           },
         },
       }));
-    await guard(() => db.collection<StoredObject>(collection).bulkWrite(writes as never, { ordered: false }));
+    await guard(() => db.collection<StoredObject>(collection).bulkWrite(writes as never, { ordered: false, ...REPEATABLE_WRITE }));
   }
 }
 

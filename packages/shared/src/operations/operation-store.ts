@@ -5,8 +5,10 @@ import type { StoredObject } from '../schemas/object.ts';
 import { KINDS } from '../store/kinds.ts';
 import {
   guard,
+  isDuplicateKey,
   ownedBy,
   readPage,
+  REPEATABLE_WRITE,
   sortPath,
   type Page,
   type PageOf,
@@ -82,7 +84,14 @@ export async function recordOperations(db: Db, records: readonly StoredOperation
       upsert: true,
     },
   }));
-  await guard(() => operations(db).bulkWrite(writes as never, { ordered: false }));
+  const write = () => guard(() => operations(db).bulkWrite(writes as never, { ordered: false, ...REPEATABLE_WRITE }));
+  try {
+    await write();
+  } catch (error) {
+    // Another relay inserted the same record between the look and the insert: now it is there to be compared with.
+    if (!isDuplicateKey(error)) throw error;
+    await write();
+  }
 }
 
 /** The operations of all objects, as request code may read them. */

@@ -1,4 +1,4 @@
-export { connectStore, type Store, type StoreOptions } from './store.ts';
+export { connectStore, REPEATABLE_WRITE, type Store, type StoreOptions } from './store.ts';
 export { collectionOf, COMMON_SORT_KEYS, ensureIndexes, type Kind } from './kind.ts';
 export { ownedBy, scopeOf, type Scope } from './scope.ts';
 export { entityTag } from './entity-tag.ts';

@@ -21,6 +21,12 @@ export interface Store {
 }
 
 /**
+ * For writes that may be repeated, behind one that is journalled: they do not wait for the journal. A crash loses the last of them, never
+ * one without those after it, and whoever made them makes them again.
+ */
+export const REPEATABLE_WRITE = { writeConcern: { w: 1, journal: false } } as const;
+
+/**
  * Connects and checks that the server answers.
  * @throws CetusError `store_unavailable`
  */

@@ -146,9 +146,7 @@ export class HeatEngine {
 
 /** Gives every wanted resource a record at once, so that it is listed as INIT_COMPLETE. */
 function prepare(stack: StackRecord, goal: Goal): void {
-  const present = new Set(
-    stack.resources.filter((record) => !record.obsolete).map((record) => record.name),
-  );
+  const present = new Set(stack.resources.filter((record) => !record.obsolete).map((record) => record.name));
   for (const [name, { definition }] of goal.resources) {
     if (!present.has(name)) addResource(stack, name, definition.type);
   }

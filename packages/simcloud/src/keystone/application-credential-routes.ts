@@ -4,13 +4,13 @@ import { hexId } from '../ids.ts';
 import type { KeystoneApi, PathIds } from './api.ts';
 import { roleView } from './views.ts';
 
-const URL = '/identity/v3/users/:user/application_credentials';
+const CREDENTIALS = '/identity/v3/users/:user/application_credentials';
 
 /** Making and removing a user's own application credentials. */
 export function applicationCredentialRoutes(app: FastifyInstance, api: KeystoneApi): void {
   const { identity, save } = api.context;
 
-  app.post(URL, async (request, reply) => {
+  app.post(CREDENTIALS, async (request, reply) => {
     const claims = api.caller(request);
     const { user } = request.params as PathIds;
     if (claims === undefined) return api.unauthorized(reply);
@@ -48,7 +48,7 @@ export function applicationCredentialRoutes(app: FastifyInstance, api: KeystoneA
     });
   });
 
-  app.delete(`${URL}/:credential`, async (request, reply) => {
+  app.delete(`${CREDENTIALS}/:credential`, async (request, reply) => {
     const claims = api.caller(request);
     const { user, credential } = request.params as PathIds;
     if (claims === undefined) return api.unauthorized(reply);

@@ -5,13 +5,13 @@ import { prove, type AuthRequest } from './authentication.ts';
 import type { TokenClaims } from './identity.ts';
 import { tokenView } from './views.ts';
 
-const URL = '/identity/v3/auth/tokens';
+const TOKENS = '/identity/v3/auth/tokens';
 
 /** Getting, validating and revoking tokens. */
 export function tokenRoutes(app: FastifyInstance, api: KeystoneApi): void {
   const { identity, tokenSeconds, save } = api.context;
 
-  app.post(URL, async (request, reply) => {
+  app.post(TOKENS, async (request, reply) => {
     const auth = (request.body as { auth?: AuthRequest } | null)?.auth;
     if (auth === undefined) {
       return api.fail(
@@ -55,7 +55,7 @@ export function tokenRoutes(app: FastifyInstance, api: KeystoneApi): void {
 
   app.route({
     method: ['GET', 'HEAD'],
-    url: URL,
+    url: TOKENS,
     handler: async (request, reply) => {
       const about = subject(api, request, reply, 'validate_token');
       if (!isClaims(about)) return about;
@@ -66,7 +66,7 @@ export function tokenRoutes(app: FastifyInstance, api: KeystoneApi): void {
     },
   });
 
-  app.delete(URL, async (request, reply) => {
+  app.delete(TOKENS, async (request, reply) => {
     const about = subject(api, request, reply, 'revoke_token');
     if (!isClaims(about)) return about;
     identity.revoke(about);
