@@ -4,8 +4,9 @@ import type { Cluster } from './support/client.ts';
 import { HeatControl } from './support/heat-control.ts';
 import { figure, live } from './support/suite.ts';
 
-/** A resource that only clusters with five masters have: nobody else who uses the lab meets what is set for it. */
-const RESOURCE = 'master_4';
+/** The seventh worker, which few clusters have: nobody else who uses the lab meets what is set for it. */
+const RESOURCE = '6';
+const WORKERS = 7;
 const SERVER = 'OS::Nova::Server';
 
 live('failures of a real cloud', (on) => {
@@ -19,7 +20,7 @@ live('failures of a real cloud', (on) => {
   afterEach(async () => control.restore());
 
   const create = (name: string): Promise<string> =>
-    on.demo.create({ name, cluster_template_id: 'sound', master_count: 5, node_count: 1 });
+    on.demo.create({ name, cluster_template_id: 'sound', node_count: WORKERS });
 
   const createFailed = async (name: string): Promise<{ uuid: string; cluster: Cluster }> => {
     const uuid = await create(name);
@@ -87,7 +88,7 @@ live('failures of a real cloud', (on) => {
     await control.restore();
     const retried = await retry(uuid);
     assert.equal(retried.status, 'CREATE_COMPLETE', retried.status_reason ?? '');
-    assert.deepEqual([retried.actual_master_count, retried.failure], [5, null]);
+    assert.deepEqual([retried.actual_node_count, retried.failure], [WORKERS, null]);
     assert.deepEqual((await on.lab.stacksOf(uuid)).map(({ id }) => id), [failed.stack_id]);
     assert.deepEqual(await transitions(uuid), ['create.start', 'create.error', 'create.start', 'create.end']);
     await on.demo.remove(uuid);
@@ -131,11 +132,13 @@ live('failures of a real cloud', (on) => {
     const uuid = await create('stays');
     assert.equal((await on.demo.settled(uuid)).status, 'CREATE_COMPLETE');
     await control.set(RESOURCE, { delete: { fail: 'the server is locked' } });
-    assert.equal((await on.demo.send('DELETE', `/v1/clusters/${uuid}`)).status, 204);
-    const failed = await on.demo.settled(uuid);
-    assert.equal(failed.status, 'DELETE_FAILED');
-    assert.equal(failed.failure?.resource?.name, RESOURCE);
-    assert.match(failed.failure?.message ?? '', /the server is locked/);
+    for (let attempt = 1; attempt <= 2; attempt += 1) {
+      assert.equal((await on.demo.send('DELETE', `/v1/clusters/${uuid}`)).status, 204);
+      const failed = await on.demo.settled(uuid);
+      assert.equal(failed.status, 'DELETE_FAILED');
+      assert.equal(failed.failure?.resource?.name, RESOURCE);
+      assert.match(failed.failure?.message ?? '', /the server is locked/);
+    }
     await control.restore();
     await on.demo.remove(uuid);
   });

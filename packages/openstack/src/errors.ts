@@ -138,6 +138,11 @@ export function isStackExists(error: unknown): error is OpenStackError {
   return error instanceof OpenStackError && error.status === 409 && error.code === 'StackExists';
 }
 
+/** Heat's own 404 for a stack: not that of a proxy before it, which says nothing about stacks. */
+export function isStackNotFound(error: unknown): error is OpenStackError {
+  return error instanceof OpenStackError && error.status === 404 && error.code === 'EntityNotFound';
+}
+
 /** Heat's 409 for an action on a stack that is busy (engines without convergence; with it, an update takes over). */
 export function isActionInProgress(error: unknown): error is OpenStackError {
   return error instanceof OpenStackError && error.status === 409 && error.code === 'ActionInProgress';

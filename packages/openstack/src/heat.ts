@@ -1,4 +1,4 @@
-import { hasStatus, OpenStackError } from './errors.ts';
+import { isStackNotFound, OpenStackError } from './errors.ts';
 import { splitStatus } from './heat-types.ts';
 import type {
   CreateStack,
@@ -72,7 +72,7 @@ export class HeatClient {
       const answer = await this.#onStack('GET', ref, '', { query, signal: options.signal });
       return (answer.body as { stack: Stack }).stack;
     } catch (error) {
-      if (hasStatus(error, 404)) return null;
+      if (isStackNotFound(error)) return null;
       throw error;
     }
   }
@@ -150,7 +150,7 @@ export class HeatClient {
     try {
       await this.#onStack('DELETE', ref, '', { idempotent: true, signal });
     } catch (error) {
-      if (!hasStatus(error, 404)) throw error;
+      if (!isStackNotFound(error)) throw error;
     }
   }
 

@@ -65,7 +65,7 @@ export class AllInOne {
   }
 
   async signIn(): Promise<CetusClient> {
-    return new CetusClient(this.url, (await signIn(this.cloud.keystoneUrl, DEMO)).token);
+    return new CetusClient(this.url, await signIn(this.cloud.keystoneUrl, DEMO));
   }
 
   output(): string {

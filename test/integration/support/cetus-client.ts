@@ -13,10 +13,12 @@ export class CetusClient {
   /** May be moved to another process of the API. */
   url: string;
   readonly token: string;
+  readonly projectId: string;
 
-  constructor(url: string, token: string) {
+  constructor(url: string, { token, projectId }: { token: string; projectId: string }) {
     this.url = url;
     this.token = token;
+    this.projectId = projectId;
   }
 
   get headers(): Record<string, string> {

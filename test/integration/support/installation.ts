@@ -12,6 +12,8 @@ export interface InstallationOptions {
   form: ProgramForm;
   /** Settings on top of those of tests, for all services. */
   settings?: Readonly<Record<string, string>>;
+  /** Settings of conductors in place of those of tests. */
+  conductorSettings?: Readonly<Record<string, string>>;
 }
 
 /** What is particular to one process. */
@@ -72,7 +74,11 @@ export class Installation {
           CETUS_KEYSTONE_PASSWORD: 'devpw',
           ...(name === 'api'
             ? { CETUS_API_PORT: port }
-            : { CETUS_OPS_PORT: port, CETUS_SECRET_KEYS: KEYS, ...CONDUCTOR }),
+            : {
+                CETUS_OPS_PORT: port,
+                CETUS_SECRET_KEYS: KEYS,
+                ...(this.options.conductorSettings ?? CONDUCTOR),
+              }),
           CETUS_LOG_LEVEL: 'info',
           OTEL_SERVICE_NAME: name,
           ...this.options.settings,
@@ -98,7 +104,7 @@ export class Installation {
   }
 
   async signIn(member: Member, account: Account = DEMO): Promise<CetusClient> {
-    return new CetusClient(member.url, (await signIn(this.cloud.keystoneUrl, account)).token);
+    return new CetusClient(member.url, await signIn(this.cloud.keystoneUrl, account));
   }
 
   async close(): Promise<void> {

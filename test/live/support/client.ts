@@ -108,14 +108,14 @@ export class CetusClient {
   }
 
   async gone(uuid: string): Promise<void> {
-    await waitFor(
+    const end = await waitFor(
       async () => {
         const answer = await this.send('GET', `/v1/clusters/${uuid}`);
-        assert.ok(answer.status === 404 || !String(answer.body.status).endsWith('_FAILED'), JSON.stringify(answer.body));
-        return answer.status === 404;
+        return (answer.status === 404 || answer.body.status !== 'DELETE_IN_PROGRESS') && answer;
       },
       { timeoutMs: 90_000, what: `cluster ${uuid} is gone` },
     );
+    assert.equal(end.status, 404, JSON.stringify(end.body));
   }
 
   /** The notifications of an object, in the order of the list. */

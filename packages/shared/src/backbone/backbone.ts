@@ -11,7 +11,7 @@ export interface BackboneOptions {
   amqpUrl: string | undefined;
   /** The first word of exchanges and queues; default `cetus`. */
   amqpPrefix?: string;
-  /** Days after which notifications are forgotten. */
+  /** Days after which notifications, and operations that ended, are forgotten. */
   eventRetentionDays: number;
   logger: Logger;
 }
@@ -41,12 +41,11 @@ export class Backbone implements Resource {
   /** @throws CetusError `store_unavailable`, `bus_unavailable` */
   async start(): Promise<void> {
     const { mongodbUrl, eventRetentionDays, logger } = this.options;
-    const database = new URL(mongodbUrl).pathname.slice(1);
-    const store = await connectStore({ uri: mongodbUrl, ...(isDatabaseName(database) ? { database } : {}) });
+    const store = await connectStore({ uri: mongodbUrl });
     let bus: Bus | undefined;
     try {
       for (const kind of KINDS) await ensureIndexes(store.db, kind as never);
-      await ensureOperationIndexes(store.db);
+      await ensureOperationIndexes(store.db, eventRetentionDays);
       await ensureEventIndexes(store.db, eventRetentionDays);
       bus = await this.connectBus();
     } catch (error) {
@@ -76,6 +75,7 @@ export class Backbone implements Resource {
     const { amqpUrl, amqpPrefix, logger } = this.options;
     if (amqpUrl === undefined) {
       return createInProcessBus({
+        onProblem: (problem, err) => logger.warn({ err }, `bus: ${problem}`),
         onDeadLetter: (command, err) =>
           logger.error({ command, err }, 'a command was given up; the sweep finds its object'),
       });
@@ -92,11 +92,6 @@ export class Backbone implements Resource {
     if (this.parts === undefined) throw new Error('the backbone is not open');
     return this.parts;
   }
-}
-
-/** A Unix socket's URI has its path in the host, percent-encoded; then there is no database in it. */
-function isDatabaseName(path: string): boolean {
-  return /^[A-Za-z0-9_-]{1,63}$/.test(path);
 }
 
 /** Which kinds each service owns. */

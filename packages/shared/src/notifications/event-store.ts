@@ -1,7 +1,16 @@
 import type { Collection, Db, Filter, MongoBulkWriteError } from 'mongodb';
 import { CetusError } from '../errors/index.ts';
 import type { CloudEvent } from '../schemas/event.ts';
-import { guard, REPEATABLE_WRITE, isDuplicateKey, ownedBy, type PageOf, type Scope, type Store } from '../store/index.ts';
+import {
+  ensureRetention,
+  guard,
+  REPEATABLE_WRITE,
+  isDuplicateKey,
+  ownedBy,
+  type PageOf,
+  type Scope,
+  type Store,
+} from '../store/index.ts';
 
 /** A notification as it is kept. */
 interface StoredEvent {
@@ -44,8 +53,8 @@ export async function ensureEventIndexes(db: Db, retentionDays: number): Promise
     { key: { subject: 1, sequence: 1 } },
     { key: { subject: 1, position: 1 } },
     { key: { project_id: 1, kind: 1, position: 1 } },
-    { key: { recorded_at: 1 }, name: 'retention', expireAfterSeconds: retentionDays * 86_400 },
   ]);
+  await ensureRetention(events(db), 'recorded_at', retentionDays);
 }
 
 /** Milliseconds, then object, then sequence, each of fixed width. */
@@ -87,7 +96,9 @@ export async function recordEvents(db: Db, recorded: readonly (readonly CloudEve
   const before = await timesBefore(db, firsts);
   const now = Date.now();
   const atLeast = (first: CloudEvent): number => Math.max(now, (before.get(idBefore(first)) ?? 0) + 1);
-  const documents = recorded.flatMap((ofOne) => ofOne.map((event) => stored(event, atLeast(ofOne[0] ?? event))));
+  const documents = recorded.flatMap((ofOne) =>
+    ofOne.map((event) => stored(event, atLeast(ofOne[0] ?? event))),
+  );
   try {
     await guard(() => events(db).insertMany(documents, { ordered: false, ...REPEATABLE_WRITE }));
   } catch (error) {

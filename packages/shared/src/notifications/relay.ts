@@ -195,7 +195,11 @@ async function takeOff(db: Db, published: readonly { kind: AnyKind; object: With
           },
         },
       }));
-    await guard(() => db.collection<StoredObject>(collection).bulkWrite(writes as never, { ordered: false, ...REPEATABLE_WRITE }));
+    await guard(() =>
+      db
+        .collection<StoredObject>(collection)
+        .bulkWrite(writes as never, { ordered: false, ...REPEATABLE_WRITE }),
+    );
   }
 }
 

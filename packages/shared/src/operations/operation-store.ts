@@ -4,6 +4,7 @@ import type { Operation } from '../schemas/operation.ts';
 import type { StoredObject } from '../schemas/object.ts';
 import { KINDS } from '../store/kinds.ts';
 import {
+  ensureRetention,
   guard,
   isDuplicateKey,
   ownedBy,
@@ -33,7 +34,8 @@ function operations(db: Db): Collection<StoredOperation> {
   return db.collection<StoredOperation>('operations');
 }
 
-export async function ensureOperationIndexes(db: Db): Promise<void> {
+/** @param retentionDays days after which operations that ended are forgotten */
+export async function ensureOperationIndexes(db: Db, retentionDays: number): Promise<void> {
   await operations(db).createIndexes([
     { key: { project_id: 1, accepted_at: 1, _id: 1 } },
     { key: { accepted_at: 1, _id: 1 } },
@@ -42,6 +44,7 @@ export async function ensureOperationIndexes(db: Db): Promise<void> {
     { key: { project_id: 1, _id: 1 } },
     { key: { object_id: 1, accepted_at: 1, _id: 1 } },
   ]);
+  await ensureRetention(operations(db), 'finished_at', retentionDays);
 }
 
 /** The record of an operation that lives in an object. */
@@ -84,7 +87,8 @@ export async function recordOperations(db: Db, records: readonly StoredOperation
       upsert: true,
     },
   }));
-  const write = () => guard(() => operations(db).bulkWrite(writes as never, { ordered: false, ...REPEATABLE_WRITE }));
+  const write = () =>
+    guard(() => operations(db).bulkWrite(writes as never, { ordered: false, ...REPEATABLE_WRITE }));
   try {
     await write();
   } catch (error) {

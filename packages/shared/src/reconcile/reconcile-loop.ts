@@ -6,6 +6,7 @@ import type { StoredObject } from '../schemas/object.ts';
 import { LeaseLostError, type ReconcileStore } from '../store/index.ts';
 import { DEFAULT_BACKOFF, type BackoffOptions } from './backoff.ts';
 import { DEFERRED, FairQueue } from './fair-queue.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
 import type { Reconciler } from './outcome.ts';
 import { runRound, type RoundResult } from './round.ts';
 import { settle } from './settle.ts';
@@ -37,6 +38,8 @@ export interface ReconcileLoopOptions<T extends StoredObject> {
   /** How often an object with nothing to do is compared with its back end, in milliseconds. */
   resyncMs: number;
   backoff?: BackoffOptions;
+  /** How long a round may wait for its back end, in milliseconds; default 60,000. */
+  roundMs?: number;
   /** Told of every round: how it ended and how long it took, in seconds. */
   onRound?: (result: 'progress' | 'ended' | 'retry' | 'failed' | 'lost', seconds: number) => void;
 }
@@ -45,7 +48,12 @@ const WAKE_UP = 'wake-up';
 /** Waits up to this long are commands that the broker holds back; the sweep finds the others. */
 const LONGEST_DELAYED_COMMAND_MS = 30_000;
 /** How long a command that found its project's share full is held back. */
-const DEFERRED_MS = 1_000;
+const DEFERRED_MS = 5_000;
+/** Objects that a sweep takes however full the queue is: the queue defers those of projects that have their share. */
+const SMALLEST_SWEEP = 16;
+/** How long a round may wait for its back end. */
+const ROUND_MS = 60_000;
+const LAST_ROUND_MS = 10_000;
 /** A wake-up counts from so many milliseconds before its time: the clock of whoever set it may be a little ahead. */
 const EARLY_MS = 50;
 /** How soon to sweep again when there was more to do than there was room for. */
@@ -61,7 +69,8 @@ export class ReconcileLoop<T extends StoredObject> {
   private readonly options: ReconcileLoopOptions<T>;
   private readonly leaseMs: number;
   private readonly queue: FairQueue;
-  private readonly abort = new AbortController();
+  private readonly leases: LeaseKeeper<T>;
+  private aborted = false;
   private consumer: Subscription | undefined;
   private sweeping: Promise<unknown> = Promise.resolve();
   private timer: NodeJS.Timeout | undefined;
@@ -70,6 +79,9 @@ export class ReconcileLoop<T extends StoredObject> {
   constructor(options: ReconcileLoopOptions<T>) {
     this.options = options;
     this.leaseMs = options.leaseMs ?? 30_000;
+    const onProblem = (id: string, err: unknown): void =>
+      options.logger.warn({ id, err }, 'lease not renewed');
+    this.leases = new LeaseKeeper({ store: options.store, leaseMs: this.leaseMs, onProblem });
     this.queue = new FairQueue({
       concurrency: options.concurrency,
       maxWaitingPerProject: options.concurrency * 2,
@@ -91,7 +103,10 @@ export class ReconcileLoop<T extends StoredObject> {
   async stop(graceMs = 10_000): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
-    const abort = setTimeout(() => this.abort.abort(new Error('The process ends')), graceMs);
+    const abort = setTimeout(() => {
+      this.aborted = true;
+      this.leases.abortAll(new Error('The process ends'));
+    }, graceMs);
     await this.consumer?.close();
     await this.sweeping;
     await this.queue.idle();
@@ -144,7 +159,7 @@ export class ReconcileLoop<T extends StoredObject> {
     const seconds = (): number => Number(process.hrtime.bigint() - started) / 1e9;
     try {
       return await runInTrace(object.operation?.traceparent, `reconcile ${store.kind.name}`, async () => {
-        const result = await this.withLease(object, (signal) =>
+        const result = await this.leases.hold(object, this.limitMs(object), (signal) =>
           runRound(this.options.reconciler, object, signal, {
             now: new Date(),
             backoff: this.options.backoff ?? DEFAULT_BACKOFF,
@@ -158,13 +173,19 @@ export class ReconcileLoop<T extends StoredObject> {
         return again;
       });
     } catch (error) {
-      if (!(error instanceof LeaseLostError) && !this.abort.signal.aborted) throw error;
+      if (!(error instanceof LeaseLostError) && !this.aborted) throw error;
       // Another process goes on from what is in the back end; nothing of this round was written.
       logger.warn({ id, err: error }, 'round given up');
       this.options.onRound?.('lost', seconds());
       if (!(error instanceof LeaseLostError)) await this.release(object);
       return false;
     }
+  }
+
+  /** How long a round may take, in milliseconds: shorter when the operation's time is over, so that it ends soon after. */
+  private limitMs({ operation }: T): number {
+    const over = operation?.state === 'IN_PROGRESS' && operation.deadline_at.getTime() <= Date.now();
+    return over ? LAST_ROUND_MS : (this.options.roundMs ?? ROUND_MS);
   }
 
   /** Gives the lease of a round back that was aborted because the process ends: no need for others to wait for its end. */
@@ -174,28 +195,6 @@ export class ReconcileLoop<T extends StoredObject> {
       await store.release(object._id, object.lease?.token ?? 0);
     } catch (error) {
       logger.warn({ id: object._id, err: error }, 'lease not given back; it ends by itself');
-    }
-  }
-
-  /** Keeps the lease alive while a round runs, and aborts the round when it is lost. */
-  private async withLease<R>(object: T, run: (signal: AbortSignal) => Promise<R>): Promise<R> {
-    const { store, logger } = this.options;
-    const token = object.lease?.token ?? 0;
-    const lost = new AbortController();
-    let renewing: Promise<void> = Promise.resolve();
-    const timer = setInterval(() => {
-      renewing = store.renew(object._id, token, this.leaseMs).catch((error: unknown) => {
-        if (error instanceof LeaseLostError) lost.abort(error);
-        else logger.warn({ id: object._id, err: error }, 'lease not renewed');
-      });
-    }, this.leaseMs / 3);
-    try {
-      return await run(AbortSignal.any([lost.signal, this.abort.signal]));
-    } catch (error) {
-      throw lost.signal.aborted ? lost.signal.reason : error;
-    } finally {
-      clearInterval(timer);
-      await renewing;
     }
   }
 
@@ -280,9 +279,8 @@ export class ReconcileLoop<T extends StoredObject> {
    */
   private async sweep(): Promise<boolean> {
     const { store, logger } = this.options;
-    const { capacity } = this.queue;
-    if (capacity === 0) return true;
-    const due = await store.due(new Date(Date.now() - SWEEP_GRACE_MS), capacity);
+    const room = Math.max(this.queue.capacity, SMALLEST_SWEEP);
+    const due = await store.due(new Date(Date.now() - SWEEP_GRACE_MS), room);
     for (const { _id: id, project_id } of due) {
       const run = this.enqueue(project_id, id, true);
       if (run === DEFERRED) continue;
@@ -290,7 +288,7 @@ export class ReconcileLoop<T extends StoredObject> {
         if (!this.stopped) logger.warn({ id, err: error }, 'round failed; it is swept again');
       });
     }
-    return due.length === capacity;
+    return due.length === room && this.queue.capacity > 0;
   }
 }
 

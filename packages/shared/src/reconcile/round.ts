@@ -7,6 +7,9 @@ import type { Outcome, Reconciler } from './outcome.ts';
 /** A mistake of ours may be of the moment; after so many attempts in a row the operation is failed. */
 const MAX_INTERNAL_ERRORS = 5;
 
+/** The longest that a back end may put us off, in milliseconds. */
+const MAX_RETRY_AFTER_MS = 300_000;
+
 /** Processes that may die over one object before it is taken for the cause. */
 const MAX_ABANDONED = 5;
 
@@ -40,8 +43,10 @@ export async function runRound<T extends StoredObject>(
       outcome: { ...outcome, ended: { state: 'FAILED', failure: outOfTime(object, outcome.progress) } },
       attempts: 0,
     };
-  } catch (error) {
-    if (signal.aborted) throw error;
+  } catch (thrown) {
+    // Aborted because it took too long, it is tried again like any other silence of the back end; else nothing of it counts.
+    if (signal.aborted && !(signal.reason instanceof CetusError)) throw signal.reason;
+    const error: unknown = signal.aborted ? signal.reason : thrown;
     const attempts = object.attempts + 1;
     const failure = failureFrom(error);
     const conditions = reconciler.conditionsOnError?.(error) ?? [];
@@ -49,7 +54,7 @@ export async function runRound<T extends StoredObject>(
     if (again && !deadlineExceeded) {
       const delay = backoff(attempts, options.backoff);
       const retryAfterMs = error instanceof CetusError ? (error.retryAfterMs ?? 0) : 0;
-      const wakeUpAfterMs = Math.max(delay, retryAfterMs);
+      const wakeUpAfterMs = Math.max(delay, Math.min(retryAfterMs, MAX_RETRY_AFTER_MS));
       return { outcome: { conditions, progress: failure.message, wakeUpAfterMs }, attempts, error };
     }
     const final = again ? outOfTime(object, failure.message) : failure;
@@ -59,7 +64,7 @@ export async function runRound<T extends StoredObject>(
 }
 
 /** A failure as a reader is told it. A mistake of ours is not shown in its own words, which may hold anything. */
-function failureFrom(error: unknown): Failure {
+export function failureFrom(error: unknown): Failure {
   if (!(error instanceof CetusError))
     return { code: 'internal_error', message: 'Cetus made a mistake; its log says more' };
   return {

@@ -78,7 +78,7 @@ export function settle<T extends StoredObject>(
     buildEvent(options.kind, current, current.sequence + index + 1, { state, ...transition }, now),
   );
 
-  const deleted = operation?.action === 'delete' && operation.state === 'COMPLETE';
+  const deleted = status.state === 'DELETE_COMPLETE';
   const overtaken = current.generation !== handled.generation;
   const wakeUpAfterMs = overtaken ? 0 : (outcome.wakeUpAfterMs ?? options.resyncMs);
   const visible = !isDeepStrictEqual(shown(current), shown(next));

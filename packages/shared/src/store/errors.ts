@@ -19,3 +19,8 @@ export function isDuplicateKey(error: unknown, name?: string): boolean {
   const pattern = error['keyPattern'] as Record<string, unknown> | undefined;
   return name === undefined || (pattern !== undefined && Object.hasOwn(pattern, name));
 }
+
+/** Whether an index is there with other options than those asked for (MongoDB's IndexOptionsConflict). */
+export function isIndexConflict(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === 85;
+}

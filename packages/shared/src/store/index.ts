@@ -4,6 +4,7 @@ export { ownedBy, scopeOf, type Scope } from './scope.ts';
 export { entityTag } from './entity-tag.ts';
 export { guard, isDuplicateKey } from './errors.ts';
 export { readPage, sortPath, type Page, type PageOf } from './paging.ts';
+export { ensureRetention } from './retention.ts';
 export { purgeDeleted } from './purge.ts';
 export { ScopedStore } from './scoped-store.ts';
 export { LeaseLostError, ReconcileStore, type Claim, type CommitFields } from './reconcile-store.ts';

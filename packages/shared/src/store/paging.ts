@@ -27,7 +27,7 @@ function rangesAfter<T extends { _id: string }>(
   sortDir: 'asc' | 'desc',
 ): Filter<T>[] {
   const op = sortDir === 'asc' ? '$gt' : '$lt';
-  if (path === '_id') return [{ _id: { [op]: marker._id } } as Filter<T>];
+  if (path === '_id') return [{ _id: { [op]: marker._id } }];
   const value =
     path
       .split('.')

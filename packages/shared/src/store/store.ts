@@ -4,7 +4,7 @@ import { CetusError } from '../errors/index.ts';
 export interface StoreOptions {
   /** A `mongodb://` URI. */
   uri: string;
-  /** The database; default `cetus`. */
+  /** The database; default: the one that the URI names, or `cetus`. */
   database?: string;
   /** Milliseconds until an unreachable server is an error. */
   serverSelectionTimeoutMs?: number;
@@ -39,11 +39,11 @@ export async function connectStore(options: StoreOptions): Promise<Store> {
     waitQueueTimeoutMS: 10_000,
     maxPoolSize: options.maxPoolSize ?? 50,
     retryWrites: false,
-    // What is acknowledged must survive kill -9 of the server.
-    writeConcern: { w: 1, journal: true },
+    // What is acknowledged must survive kill -9 of a standalone server, and a failover of a replica set.
+    writeConcern: { w: 'majority', journal: true },
     ignoreUndefined: true,
   });
-  const db = client.db(options.database ?? 'cetus');
+  const db = client.db(options.database ?? databaseOf(options.uri) ?? 'cetus');
   const health = async (): Promise<void> => {
     try {
       await db.command({ ping: 1 }, { timeoutMS: 2_000 });
@@ -58,4 +58,9 @@ export async function connectStore(options: StoreOptions): Promise<Store> {
     throw new CetusError('store_unavailable', 'MongoDB cannot be reached', { cause });
   }
   return { db, health, close: () => client.close() };
+}
+
+/** The database that a URI names. Hosts may be a list, or a percent-encoded path, so it is not a URL for `URL`. */
+function databaseOf(uri: string): string | undefined {
+  return /^mongodb(?:\+srv)?:\/\/[^/]+\/([A-Za-z0-9_-]{1,63})(?:\?|$)/.exec(uri)?.[1];
 }

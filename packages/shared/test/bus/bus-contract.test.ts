@@ -13,7 +13,7 @@ import {
   uniqueService,
   type BusHarness,
 } from './harness.ts';
-import { deferred, Inbox } from './inbox.ts';
+import { deferred, Inbox, type Deferred } from './inbox.ts';
 
 const code = (expected: string) => (error: unknown) => {
   assert.ok(error instanceof CetusError, String(error));
@@ -94,7 +94,7 @@ function busContract(name: string, open: (skip: Mocha.Context) => Promise<BusHar
 
     it('has no more than `prefetch` commands unacknowledged in a process', async () => {
       const { service, kind } = uniqueService();
-      const started = new Inbox<ReturnType<typeof deferred>>();
+      const started = new Inbox<Deferred<void>>();
       const handler = (): Promise<void> => {
         const turn = deferred();
         started.add(turn);

@@ -17,12 +17,14 @@ export class Inbox<T> {
   }
 }
 
-/** A promise that somebody else settles. */
-export function deferred<T = void>(): {
+export interface Deferred<T> {
   promise: Promise<T>;
   resolve: (value: T) => void;
   reject: (error: unknown) => void;
-} {
+}
+
+/** A promise that somebody else settles. */
+export function deferred<T = void>(): Deferred<T> {
   let resolve: (value: T) => void = () => undefined;
   let reject: (error: unknown) => void = () => undefined;
   const promise = new Promise<T>((yes, no) => {

@@ -126,6 +126,8 @@ describe('The bus over RabbitMQ', () => {
       assert.deepEqual(all.map(({ id }) => id).filter((id) => id === held.id).length, 2, 'delivered again');
       assert.equal(all.find(({ id, attempt }) => id === held.id && attempt > 1)?.attempt, 2, 'and counted');
       await waitFor(() => interrupted === 1);
+      // Servers come back after subscribers.
+      await healthy(behind);
       await bus.publishNotification(`${word}.a.b`, notification(word, 3));
       assert.deepEqual(
         await events.take(2),

@@ -20,7 +20,10 @@ class Reader {
 
   constructor(feed: EventFeed, scope: Scope, options: { filter?: EventFilter; lastEventId?: string } = {}) {
     const { filter = {}, lastEventId } = options;
-    const stream = feed.follow(scope, filter, { signal: this.abort.signal, ...(lastEventId === undefined ? {} : { lastEventId }) });
+    const stream = feed.follow(scope, filter, {
+      signal: this.abort.signal,
+      ...(lastEventId === undefined ? {} : { lastEventId }),
+    });
     this.done = (async () => {
       for await (const event of stream) this.events.push(event);
     })();
@@ -91,12 +94,28 @@ describe('EventStore and EventFeed', () => {
   it('lists what was kept, in pages, in both orders, by what is asked for', async () => {
     const { id, scope } = project();
     const events = new EventStore(store);
-    const objects = [await create(id), await create(id)];
-    for (const object of objects) await relay.relay(CLUSTER, await writer.settle(object, COMPLETE));
+    // What is recorded in the same millisecond has no order but by object.
+    const tick = async (): Promise<void> => {
+      for (const now = Date.now(); Date.now() === now;) await new Promise(setImmediate);
+    };
+    const objects: StoredCluster[] = [];
+    for (let i = 0; i < 2; i += 1) {
+      objects.push(await create(id));
+      await tick();
+    }
+    for (const object of objects) {
+      await relay.relay(CLUSTER, await writer.settle(object, COMPLETE));
+      await tick();
+    }
     const read = async (sortDir: 'asc' | 'desc', filter: EventFilter = {}): Promise<string[]> => {
       const found: string[] = [];
-      for (let marker: string | null | undefined; marker !== null; ) {
-        const part = await events.list(scope, { limit: 3, sortDir, ...filter, ...(marker === undefined ? {} : { marker }) });
+      for (let marker: string | null | undefined; marker !== null;) {
+        const part = await events.list(scope, {
+          limit: 3,
+          sortDir,
+          ...filter,
+          ...(marker === undefined ? {} : { marker }),
+        });
         found.push(...part.items.map((event) => event.id));
         marker = part.nextMarker;
       }
@@ -109,9 +128,13 @@ describe('EventStore and EventFeed', () => {
     assert.deepEqual(await read('asc', { object: a as string }), [`${String(a)}/1`, `${String(a)}/2`]);
     assert.deepEqual(await read('asc', { type: 'cetus.cluster.create.end' }), all.slice(2));
     assert.deepEqual(await read('asc', { kind: 'application' }), []);
-    await assert.rejects(events.list(scope, { limit: 1, sortDir: 'asc', marker: 'x/1' }), { code: 'invalid_marker' });
+    await assert.rejects(events.list(scope, { limit: 1, sortDir: 'asc', marker: 'x/1' }), {
+      code: 'invalid_marker',
+    });
     const theirs = scopeOf({ projectId: randomUUID() });
-    await assert.rejects(events.list(theirs, { limit: 1, sortDir: 'asc', marker: all[0] as string }), { code: 'invalid_marker' });
+    await assert.rejects(events.list(theirs, { limit: 1, sortDir: 'asc', marker: all[0] as string }), {
+      code: 'invalid_marker',
+    });
     assert.deepEqual((await events.list(theirs, { limit: 1, sortDir: 'asc' })).items, []);
     assert.deepEqual(await events.between(theirs, a as string, 1, 2), []);
   });
@@ -152,9 +175,14 @@ describe('EventStore and EventFeed', () => {
     await waitFor(whole, { what: 'the last of each object' });
     await second.stop();
     for (const { _id } of objects) {
-      const of = (reader: Reader): number[] => reader.events.filter(({ subject }) => subject === _id).map(({ sequence }) => Number(sequence));
+      const of = (reader: Reader): number[] =>
+        reader.events.filter(({ subject }) => subject === _id).map(({ sequence }) => Number(sequence));
       const [early, late] = [of(first), of(second)];
-      assert.deepEqual(late, Array.from({ length: late.length }, (_, i) => (late[0] as number) + i), 'in order, each once');
+      assert.deepEqual(
+        late,
+        Array.from({ length: late.length }, (_, i) => (late[0] as number) + i),
+        'in order, each once',
+      );
       assert.ok((late[0] as number) <= (early.at(-1) ?? 1) + 1, 'nothing between the two');
     }
   });
@@ -167,14 +195,20 @@ describe('EventStore and EventFeed', () => {
     await reader.until(1);
     fragile.loses = ({ sequence }) => sequence === '3' || sequence === '4';
     await flips(object, 3);
-    assert.deepEqual(await reader.until(4), [2, 3, 4, 5].map((sequence) => `${object._id}/${String(sequence)}`));
+    assert.deepEqual(
+      await reader.until(4),
+      [2, 3, 4, 5].map((sequence) => `${object._id}/${String(sequence)}`),
+    );
     await reader.stop();
   });
 
   it('reads from the store what was missed while the connection was lost, also of objects never seen', async () => {
     const { id, scope } = project();
     const object = await create(id);
-    const [fresh, resumed] = [new Reader(feed, scope), new Reader(feed, scope, { lastEventId: `${object._id}/1` })];
+    const [fresh, resumed] = [
+      new Reader(feed, scope),
+      new Reader(feed, scope, { lastEventId: `${object._id}/1` }),
+    ];
     await flips(object, 1);
     await Promise.all([fresh.until(1), resumed.until(1)]);
     fragile.loses = () => true;
@@ -213,7 +247,12 @@ describe('EventStore and EventFeed', () => {
     // Half a minute in which this process cannot reach the broker, and others can.
     const then = String(Date.now() - 30_000).padStart(15, '0');
     const position = `${then}/${late._id}/000000000001`;
-    await store.db.collection('events').updateOne({ _id: `${late._id}/1` as never }, { $set: { position, recorded_at: new Date(Date.now() - 30_000) } });
+    await store.db
+      .collection('events')
+      .updateOne(
+        { _id: `${late._id}/1` as never },
+        { $set: { position, recorded_at: new Date(Date.now() - 30_000) } },
+      );
     fragile.refuses = () => false;
     const other = await create(id);
     const reader = new Reader(feed, scope, { lastEventId: `${other._id}/1` });

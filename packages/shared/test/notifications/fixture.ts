@@ -24,7 +24,8 @@ export class FragileBus {
     this.bus = {
       ...this.inner,
       publishNotification: async (key, event) => {
-        if (this.refuses(event)) throw new CetusError('bus_unavailable', 'RabbitMQ did not confirm a message');
+        if (this.refuses(event))
+          throw new CetusError('bus_unavailable', 'RabbitMQ did not confirm a message');
         if (this.loses(event)) return;
         this.delivered.push(event);
         await this.inner.publishNotification(key, event);
@@ -53,9 +54,19 @@ export class FragileBus {
   }
 }
 
-export function startRelay(store: Store, bus: Bus, options: Partial<RelayOptions> = {}): { relay: Relay; errors: unknown[] } {
+export function startRelay(
+  store: Store,
+  bus: Bus,
+  options: Partial<RelayOptions> = {},
+): { relay: Relay; errors: unknown[] } {
   const errors: unknown[] = [];
-  const relay = new Relay({ db: store.db, bus, kinds: [CLUSTER], onError: (error) => errors.push(error), ...options });
+  const relay = new Relay({
+    db: store.db,
+    bus,
+    kinds: [CLUSTER],
+    onError: (error) => errors.push(error),
+    ...options,
+  });
   return { relay, errors };
 }
 
@@ -78,7 +89,12 @@ export class Writer {
   accept(object: StoredCluster, requested: 'update' | 'delete'): Promise<StoredCluster> {
     const { project_id } = object;
     return this.api.change(scopeOf({ projectId: project_id }), object._id, (current) =>
-      acceptOperation(current, { kind: CLUSTER, caller: requester(project_id), requested, deadlineMs: 60_000 }),
+      acceptOperation(current, {
+        kind: CLUSTER,
+        caller: requester(project_id),
+        requested,
+        deadlineMs: 60_000,
+      }),
     );
   }
 
@@ -86,13 +102,21 @@ export class Writer {
     const claim = await this.conductor.claim(object._id, 'test', 10_000);
     if (typeof claim === 'string') throw new Error(claim);
     return this.conductor.commit(claim.object, (current) =>
-      settle(current, claim.object, outcome, { kind: CLUSTER, now: new Date(), resyncMs: 60_000, attempts: 0 }),
+      settle(current, claim.object, outcome, {
+        kind: CLUSTER,
+        now: new Date(),
+        resyncMs: 60_000,
+        attempts: 0,
+      }),
     );
   }
 
   /** Makes what was written look as old as the sweep wants it. */
   async age(object: StoredCluster, ms = 60_000): Promise<void> {
-    await collectionOf(this.store.db, CLUSTER).updateOne({ _id: object._id }, { $set: { updated_at: new Date(Date.now() - ms) } });
+    await collectionOf(this.store.db, CLUSTER).updateOne(
+      { _id: object._id },
+      { $set: { updated_at: new Date(Date.now() - ms) } },
+    );
   }
 
   read(id: string): Promise<StoredCluster> {
@@ -100,7 +124,9 @@ export class Writer {
   }
 
   async untilNothingIsPending(id: string): Promise<void> {
-    await waitFor(async () => (await this.read(id)).pending_events.length === 0, { what: 'nothing is pending' });
+    await waitFor(async () => (await this.read(id)).pending_events.length === 0, {
+      what: 'nothing is pending',
+    });
   }
 }
 

@@ -49,7 +49,10 @@ describe('Relay', () => {
     const object = await made();
     const deleting = await writer.accept(object, 'delete');
     await relay.relay(CLUSTER, object);
-    assert.deepEqual((await writer.read(object._id)).pending_events.map(({ event }) => event.sequence), ['2', '3']);
+    assert.deepEqual(
+      (await writer.read(object._id)).pending_events.map(({ event }) => event.sequence),
+      ['2', '3'],
+    );
     await relay.relay(CLUSTER, deleting);
     assert.deepEqual(fragile.sequencesOf(object._id), [1, 2, 3], 'and publishes nothing twice');
     await writer.untilNothingIsPending(object._id);
@@ -115,12 +118,16 @@ describe('Relay', () => {
         let current = object;
         const all: Promise<void>[] = [];
         const relay = (step: number): void => {
-          for (const { relay: each } of relays.filter((_, n) => (n + i + step) % 3 !== 0)) all.push(each.relay(CLUSTER, current));
+          for (const { relay: each } of relays.filter((_, n) => (n + i + step) % 3 !== 0))
+            all.push(each.relay(CLUSTER, current));
         };
         relay(0);
         for (let step = 1; step <= 4; step += 1) {
           const status = step % 2 === 0 ? ('True' as const) : ('False' as const);
-          current = await writer.settle(current, { conditions: [{ ...READY, status }], ...(step === 2 ? COMPLETE : {}) });
+          current = await writer.settle(current, {
+            conditions: [{ ...READY, status }],
+            ...(step === 2 ? COMPLETE : {}),
+          });
           relay(step);
         }
         await Promise.all(all);
@@ -142,7 +149,9 @@ describe('Relay', () => {
     await relay.relay(CLUSTER, object);
     // The one before was recorded by a process whose clock is ahead.
     const ahead = String(Date.now() + 60_000).padStart(15, '0');
-    await store.db.collection('events').updateOne({ subject: object._id }, { $set: { position: `${ahead}/${object._id}/000000000001` } });
+    await store.db
+      .collection('events')
+      .updateOne({ subject: object._id }, { $set: { position: `${ahead}/${object._id}/000000000001` } });
     await relay.relay(CLUSTER, await writer.accept(object, 'delete'));
     assert.deepEqual(await kept(object), [1, 2, 3]);
   });
@@ -177,12 +186,19 @@ describe('The record of operations', () => {
     const object = await writer.create(cluster({ project: randomUUID() }));
     const uuid = object.operation?.uuid ?? '';
     const first = await operations.get(scope(object), uuid.toUpperCase());
-    assert.deepEqual([first._id, first.state, first.object_id, first.object_name, first.kind], [uuid, 'IN_PROGRESS', object._id, 'c1', 'cluster']);
+    assert.deepEqual(
+      [first._id, first.state, first.object_id, first.object_name, first.kind],
+      [uuid, 'IN_PROGRESS', object._id, 'c1', 'cluster'],
+    );
     await writer.settle(object, { progress: 'waits for servers' });
     assert.equal((await operations.get(scope(object), uuid)).progress, 'waits for servers');
     const { relay } = startRelay(store, new FragileBus().bus);
     await relay.relay(CLUSTER, object);
-    assert.equal((await operations.get(scope(object), uuid)).progress, 'waits for servers', 'also after that');
+    assert.equal(
+      (await operations.get(scope(object), uuid)).progress,
+      'waits for servers',
+      'also after that',
+    );
   });
 
   it('keeps every operation to its end, those that another took the place of among them', async () => {
@@ -190,7 +206,8 @@ describe('The record of operations', () => {
     const object = await writer.create(cluster({ project: randomUUID() }));
     const deleting = await writer.accept(object, 'delete');
     await relay.relay(CLUSTER, deleting);
-    const read = async () => (await operations.list(scope(object), page)).items.map(({ action, state }) => `${action} ${state}`);
+    const read = async () =>
+      (await operations.list(scope(object), page)).items.map(({ action, state }) => `${action} ${state}`);
     assert.deepEqual(await read(), ['create CANCELLED', 'delete IN_PROGRESS']);
     const failure = { code: 'stack_failed', message: 'The stack failed' };
     const failed = await writer.settle(deleting, { ended: { state: 'FAILED', failure } });
@@ -201,7 +218,10 @@ describe('The record of operations', () => {
     assert.ok(cancelled.finished_at !== null);
     const ended = await operations.get(scope(object), deleting.operation?.uuid ?? '');
     assert.deepEqual([ended.state, ended.error], ['FAILED', failure]);
-    assert.deepEqual((await operations.list(scope(object), { ...page, state: 'FAILED' })).items.map(({ _id }) => _id), [ended._id]);
+    assert.deepEqual(
+      (await operations.list(scope(object), { ...page, state: 'FAILED' })).items.map(({ _id }) => _id),
+      [ended._id],
+    );
     assert.deepEqual((await operations.list(scope(object), { ...page, object: randomUUID() })).items, []);
   });
 
@@ -216,7 +236,9 @@ describe('The record of operations', () => {
 
   it('is written once, when many processes relay the same at once', async () => {
     const relays = Array.from({ length: 8 }, () => startRelay(store, new FragileBus().bus));
-    const objects = await Promise.all(Array.from({ length: 10 }, () => writer.create(cluster({ project: 'crowd' }))));
+    const objects = await Promise.all(
+      Array.from({ length: 10 }, () => writer.create(cluster({ project: 'crowd' }))),
+    );
     await Promise.all(relays.flatMap(({ relay }) => objects.map((object) => relay.relay(CLUSTER, object))));
     for (const { errors } of relays) assert.deepEqual(errors, []);
     const { items } = await operations.list(scopeOf({ projectId: 'crowd' }), { ...page, limit: 100 });
@@ -234,8 +256,13 @@ describe('The record of operations', () => {
       const ascending: string[] = [];
       for (const sortDir of ['asc', 'desc'] as const) {
         const found: string[] = [];
-        for (let marker: string | null | undefined; marker !== null; ) {
-          const part = await operations.list(scopeOf({ projectId: project }), { limit: 2, sortKey, sortDir, ...(marker === undefined ? {} : { marker }) });
+        for (let marker: string | null | undefined; marker !== null;) {
+          const part = await operations.list(scopeOf({ projectId: project }), {
+            limit: 2,
+            sortKey,
+            sortDir,
+            ...(marker === undefined ? {} : { marker }),
+          });
           found.push(...part.items.map(({ _id }) => _id));
           marker = part.nextMarker;
         }

@@ -28,7 +28,7 @@ function written(
     sequence: current.sequence + events.length,
     revision: current.revision + (visible ? 1 : 0),
     pending_events: [...current.pending_events, ...events],
-  } as StoredCluster;
+  };
 }
 
 function run(

@@ -45,7 +45,7 @@ export function cluster(options: ClusterOptions = {}): StoredCluster {
       master_count: 1,
       labels: {},
     } as unknown as StoredCluster['spec'],
-    status: STATUS as Omit<StoredCluster['status'], keyof StoredClusterTemplate['status']>,
+    status: STATUS,
     deadlineMs,
     ...(idempotency === undefined ? {} : { idempotency }),
     ...(now === undefined ? {} : { now }),

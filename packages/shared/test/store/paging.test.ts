@@ -17,7 +17,7 @@ import { openTestStore } from './test-store.ts';
 /** Few different values, so that many are equal, and no value at all. */
 const anObject = fc.record({
   nodeCount: fc.option(fc.integer({ min: 0, max: 3 }), { nil: null }),
-  name: fc.constantFrom('a', 'B', 'b', 'a-1', 'a.1'),
+  name: fc.constantFrom<string[]>('a', 'B', 'b', 'a-1', 'a.1'),
   createdAt: fc.integer({ min: 0, max: 3 }),
   missing: fc.boolean(),
 });

@@ -34,7 +34,7 @@ describe('ReconcileStore', () => {
     return object;
   };
   const claimed = (claim: Claim<StoredCluster>): StoredCluster => {
-    assert.ok(typeof claim === 'object', `claimed, not ${String(claim)}`);
+    assert.ok(typeof claim === 'object', `claimed, not ${JSON.stringify(claim)}`);
     return claim.object;
   };
 
@@ -207,7 +207,7 @@ describe('ReconcileStore', () => {
         const mine = holders[each.who];
         if (each.do === 'claim') {
           const claim = await clusters.claim(_id, `owner-${String(each.who)}`, TTL, { now: new Date(now) });
-          const free = held === null || held.until <= now;
+          const free: boolean = held === null || held.until <= now;
           assert.equal(typeof claim === 'object', free, 'a lease is given exactly when none is valid');
           if (typeof claim === 'object') {
             holders[each.who] = claim.object;

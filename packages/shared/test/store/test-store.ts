@@ -14,7 +14,7 @@ export async function openTestStore(prefix: string): Promise<Store> {
 
 export async function ensureAllIndexes({ db }: Store): Promise<void> {
   for (const kind of KINDS) await ensureIndexes(db, kind as Kind<never>);
-  await ensureOperationIndexes(db);
+  await ensureOperationIndexes(db, 30);
   await ensureEventIndexes(db, 30);
 }
 

@@ -81,7 +81,7 @@ export async function startApi(
   const mongo = await startTestMongo();
   const store = await connectStore({ uri: mongo.uri, database: mongo.databaseName('api') });
   for (const kind of KINDS) await ensureIndexes(store.db, kind as never);
-  await ensureOperationIndexes(store.db);
+  await ensureOperationIndexes(store.db, 30);
   await ensureEventIndexes(store.db, 1);
   const logger = options.logger ?? createLogger({ service: 'api-test', level: 'silent' });
   const commands: TestApi['commands'] = [];

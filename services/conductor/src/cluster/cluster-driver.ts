@@ -1,21 +1,24 @@
-import type { CetusError } from '@cetus/shared/errors';
-import type { ClusterStatus, Failure, ObjectStatus, StoredCluster } from '@cetus/shared/schemas';
+import type { ReconcileContext } from '@cetus/shared/reconcile';
+import type {
+  ClusterStatus,
+  Failure,
+  ObjectStatus,
+  StoredCluster,
+  ClusterSpec,
+  ClusterTemplateSpec,
+} from '@cetus/shared/schemas';
 
 /** What a driver found out about a cluster; written to its status. */
 export type ClusterFacts = Partial<Omit<ClusterStatus, keyof ObjectStatus>>;
 
 /** How far a driver is with what was asked of it. */
 export type DriverResult =
-  /**
-   * It goes on by itself in the back end; look again after `wakeUpAfterMs` (0: at once, when these facts are written). `unreachable`: the
-   * back end did not answer, though it may have begun.
-   */
+  /** It goes on by itself in the back end; look again after `wakeUpAfterMs` (0: at once, when these facts are written). */
   | {
       phase: 'working';
       facts: ClusterFacts;
       progress: string;
       wakeUpAfterMs: number;
-      unreachable?: CetusError;
     }
   | { phase: 'done'; facts: ClusterFacts }
   | { phase: 'failed'; facts: ClusterFacts; failure: Failure };
@@ -27,6 +30,8 @@ export interface Inspection {
   failure: Failure | null;
   /** How it differs from what was asked for, though usable; null when it does not. */
   drift: string | null;
+  /** Its deletion had failed, and nothing is left of it now. */
+  gone?: true;
 }
 
 /** The back end's objects that a request names. */
@@ -38,6 +43,17 @@ export interface References {
   external_network_id?: string | null;
   fixed_network?: string | null;
   fixed_subnet?: string | null;
+}
+
+/** A request that the API has got and has not accepted yet. */
+export interface CheckRequest {
+  projectId: string;
+  userId: string;
+  references: References;
+  /** What the cluster would be asked to be, */
+  spec?: ClusterSpec | undefined;
+  /** or the template. */
+  template?: ClusterTemplateSpec | undefined;
 }
 
 export interface ReferenceProblem {
@@ -61,15 +77,11 @@ export interface ReferenceCheck {
 export interface ClusterDriver {
   readonly name: string;
   /** Brings the cluster to what its spec says: creates or updates. */
-  apply(cluster: StoredCluster, signal: AbortSignal): Promise<DriverResult>;
+  apply(cluster: StoredCluster, context: ReconcileContext): Promise<DriverResult>;
   /** Removes what the back end has of the cluster. */
-  remove(cluster: StoredCluster, signal: AbortSignal): Promise<DriverResult>;
+  remove(cluster: StoredCluster, context: ReconcileContext): Promise<DriverResult>;
   /** Compares without changing anything. */
-  inspect(cluster: StoredCluster, signal: AbortSignal): Promise<Inspection>;
-  /** Looks up what a request names, for the project and the user who ask. */
-  checkReferences(
-    asker: { projectId: string; userId: string },
-    references: References,
-    signal: AbortSignal,
-  ): Promise<ReferenceCheck>;
+  inspect(cluster: StoredCluster, context: ReconcileContext): Promise<Inspection>;
+  /** Says what of a request cannot be: what it names and does not exist, for the project and the user who ask, and what the driver cannot do. */
+  check(request: CheckRequest, signal: AbortSignal): Promise<ReferenceCheck>;
 }

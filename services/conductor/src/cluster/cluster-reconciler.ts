@@ -12,13 +12,13 @@ export class ClusterReconciler implements Reconciler<StoredCluster> {
     this.drivers = drivers;
   }
 
-  async reconcile(cluster: StoredCluster, { signal }: ReconcileContext): Promise<Outcome<StoredCluster>> {
+  async reconcile(cluster: StoredCluster, context: ReconcileContext): Promise<Outcome<StoredCluster>> {
     const driver = this.drivers.get(cluster.spec.driver);
-    if (cluster.operation?.state !== 'IN_PROGRESS') return this.resync(cluster, signal);
+    if (cluster.operation?.state !== 'IN_PROGRESS') return this.resync(cluster, context);
     const result =
       cluster.operation.action === 'delete'
-        ? await driver.remove(cluster, signal)
-        : await driver.apply(cluster, signal);
+        ? await driver.remove(cluster, context)
+        : await driver.apply(cluster, context);
     return outcomeOf(cluster, result);
   }
 
@@ -28,10 +28,16 @@ export class ClusterReconciler implements Reconciler<StoredCluster> {
   }
 
   /** Nothing was asked: notice what happened behind our back. */
-  private async resync(cluster: StoredCluster, signal: AbortSignal): Promise<Outcome<StoredCluster>> {
-    const { failure, drift, facts } = await this.drivers.get(cluster.spec.driver).inspect(cluster, signal);
+  private async resync(cluster: StoredCluster, context: ReconcileContext): Promise<Outcome<StoredCluster>> {
+    const { failure, drift, facts, gone } = await this.drivers
+      .get(cluster.spec.driver)
+      .inspect(cluster, context);
     const status = withContact(facts);
     const { state } = cluster.status;
+    if (gone === true) {
+      const conditions = [reachable(), ready(false, 'Deleted', 'The cluster is deleted')];
+      return { status, conditions, drifted: { state: 'DELETE_COMPLETE', failure: null } };
+    }
     if (failure !== null) {
       const conditions = [reachable(), inSync(drift), ready(false, reasonOf(failure.code), failure.message)];
       // A create that failed stays failed; what was complete is so no longer.
@@ -61,7 +67,7 @@ function outcomeOf(cluster: StoredCluster, result: DriverResult): Outcome<Stored
       return {
         status,
         conditions: [
-          unreachable(result.unreachable) ?? reachable(),
+          reachable(),
           ...(action === 'update' ? [] : [ready(false, `${reasonOf(action)}InProgress`, result.progress)]),
         ],
         progress: result.progress,

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
+import { CetusError } from '../../errors/index.ts';
 import type { Command, CommandConsumerOptions, DeliveredCommand, Subscription } from '../bus.ts';
 import { runInTrace } from '../../telemetry/index.ts';
 import { delayStep, type Topology } from '../topology.ts';
@@ -77,10 +78,12 @@ export async function consumeCommands(
         `command ${message.fields.routingKey} of ${command.id} failed (attempt ${String(attempt)})`,
         error,
       );
-      if (attempt >= topology.deliveryLimit) {
+      // A database that is away says nothing against the message.
+      const counted = error instanceof CetusError && error.retryable ? 0 : 1;
+      if (counted === 1 && attempt >= topology.deliveryLimit) {
         return settle(from, () => bury(message, error instanceof Error ? error.message : String(error)));
       }
-      const again = { notBefore: Date.now() + redeliveryMs, attempt: attempt + 1, traceparent };
+      const again = { notBefore: Date.now() + redeliveryMs, attempt: attempt + counted, traceparent };
       return settle(from, () => publishCommand(connection, topology, command, again));
     }
   };

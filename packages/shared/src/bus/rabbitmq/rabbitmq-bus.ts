@@ -70,7 +70,7 @@ export async function connectRabbitBus(options: RabbitBusOptions): Promise<Bus> 
       requester.request(service, method, params, timeoutMs),
     serveRequests: (service, handler, { concurrency = 16 } = {}) =>
       track(serveRequests(connection, topology, service, handler, concurrency, onProblem)),
-    health: async () => connection.assertConnected(),
+    health: async () => void connection.assertConnected(),
     async close() {
       await Promise.all([...subscriptions].map((subscription) => subscription.close()));
       await connection.close();

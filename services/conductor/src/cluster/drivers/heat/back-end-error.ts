@@ -7,6 +7,7 @@ import {
   ProjectScopeError,
 } from '@cetus/openstack/errors';
 import { InvalidStackInputError, UnsupportedImageError } from './errors.ts';
+import { invalidField } from './spec-problems.ts';
 
 /** Statuses with which a service says that it cannot now, though it may later. */
 const LATER = new Set([408, 429, 500, 502, 503, 504]);
@@ -32,7 +33,7 @@ export function toCetusError(error: unknown): unknown {
   }
   if (error instanceof OpenStackError) {
     const said = `The ${error.service} service answered ${String(error.status)}: ${error.message}`;
-    if (LATER.has(error.status)) {
+    if (LATER.has(error.status) || isOfTheMoment(error)) {
       const retryAfterMs =
         error.retryAfterSeconds === undefined ? {} : { retryAfterMs: error.retryAfterSeconds * 1000 };
       return new CetusError('back_end_unavailable', said, { cause, ...retryAfterMs });
@@ -46,7 +47,15 @@ export function toCetusError(error: unknown): unknown {
     return new CetusError('ambiguous_reference', error.message, { cause });
   if (error instanceof UnsupportedImageError)
     return new CetusError(error.code, error.message, { cause, field: 'image_id' });
-  if (error instanceof InvalidStackInputError)
-    return new CetusError('invalid_field', error.message, { cause, field: error.field });
+  if (error instanceof InvalidStackInputError) return invalidField(error);
   return error;
+}
+
+/**
+ * A 401 is about our own credential (a password that is being changed, a role that is not there yet), not about the cluster; a 404 without
+ * a type comes from a proxy, not from the service behind it.
+ */
+function isOfTheMoment(error: OpenStackError): boolean {
+  const ours = error.status === 401 || (error.status === 403 && error.service === 'identity');
+  return ours || (error.status === 404 && error.code === undefined);
 }

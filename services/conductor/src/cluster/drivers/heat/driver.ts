@@ -1,29 +1,28 @@
-import type { CetusError } from '@cetus/shared/errors';
+import { CetusError } from '@cetus/shared/errors';
+import { failureFrom, type ReconcileContext } from '@cetus/shared/reconcile';
 import type { SecretBox } from '@cetus/shared/secrets';
 import type { Failure, Operation, StoredCluster } from '@cetus/shared/schemas';
-import {
-  hasStatus,
-  isActionInProgress,
-  isStackExists,
-  OpenStackUnreachableError,
-} from '@cetus/openstack/errors';
+import { hasStatus, isActionInProgress, isStackExists } from '@cetus/openstack/errors';
 import { HeatClient, type Stack } from '@cetus/openstack/heat';
 import type { KeystoneSession } from '@cetus/openstack/keystone';
 import type {
+  CheckRequest,
   ClusterDriver,
   ClusterFacts,
   DriverResult,
   Inspection,
   ReferenceCheck,
-  References,
 } from '../../cluster-driver.ts';
-import { guardBackEnd, toCetusError } from './back-end-error.ts';
+import { guardBackEnd } from './back-end-error.ts';
 import { buildClusterStack, scaleParameters } from './build-stack.ts';
 import { ClusterSecretStore } from './cluster-secret-store.ts';
+import { announceCreate, createAnswered, isAnnounced, mayAppear } from './creation.ts';
+import { deletionOf, hasFailedSince, isStumble, MAX_STUMBLES, newDeletion } from './deletion.ts';
 import { describeStackFailure } from './failure.ts';
 import type { PollBudget } from './poll-budget.ts';
 import { clusterFacts } from './cluster-facts.ts';
 import { ReferenceLookup } from './references.ts';
+import { specProblems, templateProblems } from './spec-problems.ts';
 import { stackInputOf, type HeatSite } from './stack-input-from-spec.ts';
 import { operationTag, stackName, stackTags } from './stack-name.ts';
 
@@ -49,25 +48,22 @@ export class HeatDriver implements ClusterDriver {
     this.clusterSecrets = new ClusterSecretStore(options.secrets);
   }
 
-  apply(cluster: StoredCluster, signal: AbortSignal): Promise<DriverResult> {
+  apply(cluster: StoredCluster, { signal, deadlineExceeded }: ReconcileContext): Promise<DriverResult> {
     return guardBackEnd(async () => {
       // Written before anything is created with them: a crash must not leave servers whose keys nobody has.
       if (cluster.status.secrets === null) {
         const secrets = await this.clusterSecrets.create(cluster);
-        return {
-          phase: 'working',
-          facts: { secrets },
-          progress: 'Keys and certificates are made',
-          wakeUpAfterMs: 0,
-        };
+        const driver_state = announceCreate(cluster.status.driver_state);
+        return atOnce({ secrets, driver_state }, 'Keys and certificates are made');
       }
       const operation = cluster.operation as Operation;
       const stack = await this.find(cluster, signal);
-      if (stack === null) return this.create(cluster, operation, signal);
-      const facts = { stack_id: stack.id };
+      if (stack === null) return deadlineExceeded ? TOO_LATE : this.create(cluster, operation, signal);
+      const facts = { stack_id: stack.id, driver_state: createAnswered(cluster.status.driver_state) };
       const told = stack.tags?.includes(operationTag(operation)) === true;
       if (stack.stack_status.startsWith('DELETE_')) return this.wait(facts, stack);
       if (!told || stack.parameters['node_count'] !== String(cluster.spec.node_count)) {
+        if (deadlineExceeded) return TOO_LATE;
         return this.update(cluster, operation, stack, signal);
       }
       if (stack.stack_status.endsWith('_IN_PROGRESS')) return this.wait(facts, stack);
@@ -78,32 +74,38 @@ export class HeatDriver implements ClusterDriver {
     });
   }
 
-  remove(cluster: StoredCluster, signal: AbortSignal): Promise<DriverResult> {
+  remove(cluster: StoredCluster, { signal }: ReconcileContext): Promise<DriverResult> {
     return guardBackEnd(async () => {
       const operation = cluster.operation as Operation;
       const stack = await this.find(cluster, signal);
       if (stack === null) {
-        return mayStillAppear(cluster)
-          ? this.waiting({}, 'A stack that Heat may be creating is waited for')
+        return mayAppear(cluster.status.driver_state)
+          ? this.waiting({}, MAY_APPEAR)
           : { phase: 'done', facts: GONE };
       }
       const facts = { stack_id: stack.id };
-      const told = cluster.status.driver_state['delete_operation'] === operation.uuid;
-      if (stack.stack_status === 'DELETE_FAILED' && told) {
-        return { phase: 'failed', facts, failure: await this.failureOf(cluster, stack, signal) };
+      const before = deletionOf(cluster, operation);
+      let memory = before ?? newDeletion(stack, operation);
+      if (before !== null && hasFailedSince(stack, before)) {
+        const failure = await this.failureOf(cluster, stack, signal);
+        if (!isStumble(failure) || before.delete_stumbles >= MAX_STUMBLES)
+          return { phase: 'failed', facts, failure };
+        memory = { ...newDeletion(stack, operation), delete_stumbles: before.delete_stumbles + 1 };
       }
       if (stack.stack_status === 'DELETE_IN_PROGRESS') return this.wait(facts, stack);
       await this.heat(cluster).deleteStack({ name: stack.stack_name, id: stack.id }, signal);
       // Remembered after it was done: at worst it is told twice, which Heat takes for once.
-      const driver_state = { ...cluster.status.driver_state, delete_operation: operation.uuid };
+      const driver_state = { ...cluster.status.driver_state, ...memory };
       return this.wait({ ...facts, driver_state }, { ...stack, stack_status: 'DELETE_IN_PROGRESS' });
     });
   }
 
-  inspect(cluster: StoredCluster, signal: AbortSignal): Promise<Inspection> {
+  inspect(cluster: StoredCluster, { signal }: ReconcileContext): Promise<Inspection> {
     return guardBackEnd(async () => {
       const stack = await this.find(cluster, signal);
       if (stack === null) {
+        if (cluster.status.state === 'DELETE_FAILED')
+          return { facts: GONE, drift: null, failure: null, gone: true };
         // A create that failed before it made anything has no stack to miss.
         const missing = cluster.status.stack_id !== null;
         return {
@@ -123,12 +125,17 @@ export class HeatDriver implements ClusterDriver {
     });
   }
 
-  checkReferences(
-    asker: { projectId: string; userId: string },
-    references: References,
-    signal: AbortSignal,
-  ): Promise<ReferenceCheck> {
-    return guardBackEnd(() => this.lookup(asker.projectId, signal).check(references, asker.userId));
+  check(request: CheckRequest, signal: AbortSignal): Promise<ReferenceCheck> {
+    const { projectId, userId, references, spec, template } = request;
+    const { site } = this.options;
+    return guardBackEnd(async () => {
+      const problems = [
+        ...(spec === undefined ? [] : specProblems(spec, site)),
+        ...(template === undefined ? [] : templateProblems(template, site)),
+      ];
+      const found = await this.lookup(projectId, signal).check(references, userId);
+      return { ...found, problems: [...problems, ...found.problems] };
+    });
   }
 
   private async create(
@@ -136,30 +143,42 @@ export class HeatDriver implements ClusterDriver {
     operation: Operation,
     signal: AbortSignal,
   ): Promise<DriverResult> {
+    const { driver_state } = cluster.status;
     if (operation.requested === 'update') return { phase: 'failed', facts: {}, failure: STACK_MISSING };
+    if (!isAnnounced(driver_state)) {
+      return atOnce({ driver_state: announceCreate(driver_state) }, 'The stack is going to be created');
+    }
+    const answered = { driver_state: createAnswered(driver_state) };
+    try {
+      const id = await guardBackEnd(() => this.send(cluster, operation, signal));
+      return this.waiting(id === null ? {} : { stack_id: id, ...answered }, 'Heat creates the stack');
+    } catch (error) {
+      // A refusal is an answer; anything else may yet turn out to have made a stack.
+      if (!(error instanceof CetusError) || error.retryable) throw error;
+      return { phase: 'failed', facts: answered, failure: failureFrom(error) };
+    }
+  }
+
+  /** Sends a create. Answers null when there is such a stack already: another process was faster, and the next round finds it. */
+  private async send(
+    cluster: StoredCluster,
+    operation: Operation,
+    signal: AbortSignal,
+  ): Promise<string | null> {
     const found = await this.lookup(cluster.project_id, signal).resolve(cluster.spec, cluster.user_id);
     const input = stackInputOf(cluster, found, this.options.site);
-    const { template, files, parameters } = buildClusterStack(input, this.clusterSecrets.open(cluster));
-    const timeoutMins = minutesLeft(operation);
+    const stack = {
+      ...buildClusterStack(input, this.clusterSecrets.open(cluster)),
+      name: stackName(cluster._id),
+      tags: stackTags(cluster._id, operation),
+      timeoutMins: minutesLeft(operation),
+      disableRollback: true,
+    };
     try {
-      const name = stackName(cluster._id);
-      const tags = stackTags(cluster._id, operation);
-      const stack = { name, template, files, parameters, tags, timeoutMins, disableRollback: true };
-      const { id } = await this.heat(cluster).createStack(stack, signal);
-      return this.waiting({ stack_id: id }, 'Heat creates the stack');
+      return (await this.heat(cluster).createStack(stack, signal)).id;
     } catch (error) {
-      // Another process was faster: the next round finds the stack.
-      if (isStackExists(error)) return this.waiting({}, 'Heat creates the stack');
-      if (!(error instanceof OpenStackUnreachableError) || !error.maybeSent) throw error;
-      const driver_state = { ...cluster.status.driver_state, [UNANSWERED]: new Date().toISOString() };
-      const unreachable = toCetusError(error) as CetusError;
-      return {
-        phase: 'working',
-        facts: { driver_state },
-        progress: unreachable.message,
-        wakeUpAfterMs: 5_000,
-        unreachable,
-      };
+      if (isStackExists(error)) return null;
+      throw error;
     }
   }
 
@@ -242,14 +261,18 @@ export class HeatDriver implements ClusterDriver {
   }
 }
 
-/** When a create was sent that Heat did not answer. */
-const UNANSWERED = 'create_unanswered_at';
-/** How long after that its stack may still appear, in milliseconds: a request does not live longer in Heat's API. */
-const UNANSWERED_MS = 60_000;
+const MAY_APPEAR = 'A stack that Heat may be creating is waited for';
 
-function mayStillAppear({ status }: StoredCluster): boolean {
-  const at = status.driver_state[UNANSWERED];
-  return status.stack_id === null && typeof at === 'string' && Date.now() - Date.parse(at) < UNANSWERED_MS;
+/** The operation's time is over: nothing new is begun, and the loop ends it. */
+const TOO_LATE: DriverResult = {
+  phase: 'working',
+  facts: {},
+  progress: 'Heat had not been told yet',
+  wakeUpAfterMs: 1_000,
+};
+
+function atOnce(facts: ClusterFacts, progress: string): DriverResult {
+  return { phase: 'working', facts, progress, wakeUpAfterMs: 0 };
 }
 
 const STACK_MISSING: Failure = {

@@ -2,11 +2,14 @@
 export class InvalidStackInputError extends Error {
   readonly code = 'stack_input_invalid';
   readonly field: string;
+  /** What the value must be, without the field's name. */
+  readonly rule: string;
 
   constructor(field: string, rule: string) {
     super(`${field} ${rule}`);
     this.name = 'InvalidStackInputError';
     this.field = field;
+    this.rule = rule;
   }
 }
 

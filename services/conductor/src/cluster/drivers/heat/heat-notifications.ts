@@ -31,6 +31,7 @@ export class HeatNotifications implements Resource {
   readonly name = 'heat-notifications';
   private readonly options: HeatNotificationsOptions;
   private connection: RecoveringChannelModel | undefined;
+  private stopped = false;
 
   constructor(options: HeatNotificationsOptions) {
     this.options = options;
@@ -59,24 +60,41 @@ export class HeatNotifications implements Resource {
   }
 
   async stop(): Promise<void> {
+    this.stopped = true;
     await this.connection?.close();
   }
 
   private async consume(model: ChannelModel): Promise<void> {
     const { logger } = this.options;
+    // Without a listener an error of a connection that is being set up would end the process.
+    model.on('error', (err: Error) => logger.warn({ err }, "Heat's notifications: connection"));
     const channel = await model.createChannel();
     channel.on('error', (err: Error) => logger.warn({ err }, "Heat's notifications: channel"));
+    // Recovery makes connections anew, not channels.
+    channel.on('close', () => this.restart(model));
     await channel.assertExchange(EXCHANGE, 'topic', { durable: false, autoDelete: false });
     await channel.assertQueue(QUEUE, { durable: true, maxLength: MAX_WAITING, messageTtl: 60_000 });
-    for (const priority of ['info', 'error'])
+    for (const priority of ['info', 'error']) {
       await channel.bindQueue(QUEUE, EXCHANGE, `notifications.${priority}`);
-    await channel.prefetch(64);
-    await channel.consume(QUEUE, (message) => {
-      if (message === null) return;
-      this.wake(message.content)
-        .catch((err: unknown) => logger.warn({ err }, 'a notification of Heat is left to polling'))
-        .finally(() => channel.ack(message));
-    });
+    }
+    // Nothing is lost that polling would not find, so nothing is acknowledged.
+    await channel.consume(
+      QUEUE,
+      (message) => {
+        if (message === null) this.restart(model);
+        else {
+          this.wake(message.content).catch((err: unknown) => {
+            logger.warn({ err }, 'a notification of Heat is left to polling');
+          });
+        }
+      },
+      { noAck: true },
+    );
+  }
+
+  private restart(model: ChannelModel): void {
+    if (this.stopped) return;
+    model.close().catch((err: unknown) => this.options.logger.warn({ err }, "Heat's notifications: closing"));
   }
 
   private async wake(content: Buffer): Promise<void> {

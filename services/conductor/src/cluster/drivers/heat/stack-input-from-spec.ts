@@ -23,7 +23,7 @@ const DEFAULT_SERVICE_CIDR = '10.254.0.0/16';
  * @throws CetusError `unsupported`, `invalid_field`
  */
 export function stackInputOf(
-  cluster: StoredCluster,
+  cluster: Pick<StoredCluster, '_id' | 'name' | 'project_id' | 'spec'>,
   found: ResolvedReferences,
   site: HeatSite,
 ): ClusterStackInput {
