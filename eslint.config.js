@@ -32,5 +32,9 @@ export default tseslint.config(
     },
   },
   { files: ['scripts/**/*.ts', 'test/bench/**/*.ts', 'test/faults/**/*.ts', 'test/lab/**/*.ts'], rules: { 'no-console': 'off' } },
-  { files: ['**/*.js', '**/*.mjs'], extends: [tseslint.configs.disableTypeChecked] },
+  {
+    files: ['**/*.js', '**/*.mjs'],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: { globals: { process: 'readonly', URL: 'readonly' } },
+  },
 );

@@ -20,7 +20,10 @@ live(
       const created = await on.demo.settled(uuid);
       assert.equal(created.status, 'CREATE_COMPLETE', created.status_reason ?? '');
       assert.equal(cloud.lost, 1);
-      assert.deepEqual((await on.lab.stacksOf(uuid)).map(({ id }) => id), [created.stack_id]);
+      assert.deepEqual(
+        (await on.lab.stacksOf(uuid)).map(({ id }) => id),
+        [created.stack_id],
+      );
       await on.demo.remove(uuid);
     });
 
@@ -28,12 +31,18 @@ live(
       const done = await on.demo.create({ name: 'done', cluster_template_id: 'cut', node_count: 1 });
       assert.equal((await on.demo.settled(done)).status, 'CREATE_COMPLETE');
       const going = await on.demo.create({ name: 'going', cluster_template_id: 'cut', node_count: 1 });
-      await waitFor(async () => (await on.demo.cluster(going)).stack_id !== null, { timeoutMs: 30_000, what: 'Heat has the stack' });
+      await waitFor(async () => (await on.demo.cluster(going)).stack_id !== null, {
+        timeoutMs: 30_000,
+        what: 'Heat has the stack',
+      });
       cloud.heatPath = 'cut';
       const reachable = async (uuid: string) =>
         (await on.demo.cluster(uuid)).conditions.find(({ type }) => type === 'BackEndReachable')?.status;
       for (const uuid of [going, done]) {
-        await waitFor(async () => (await reachable(uuid)) === 'False', { timeoutMs: 30_000, what: 'the loss of contact is told' });
+        await waitFor(async () => (await reachable(uuid)) === 'False', {
+          timeoutMs: 30_000,
+          what: 'the loss of contact is told',
+        });
       }
       assert.equal((await on.demo.cluster(going)).status, 'CREATE_IN_PROGRESS');
       assert.equal((await on.demo.cluster(done)).status, 'CREATE_COMPLETE');

@@ -36,7 +36,9 @@ live('failures of a real cloud', (on) => {
   };
 
   const transitions = async (uuid: string): Promise<string[]> =>
-    (await on.demo.events(uuid)).map(({ type }) => type.replace('cetus.cluster.', '')).filter((type) => type !== 'condition.changed');
+    (await on.demo.events(uuid))
+      .map(({ type }) => type.replace('cetus.cluster.', ''))
+      .filter((type) => type !== 'condition.changed');
 
   for (const [field, value, code] of [
     ['image_id', 'no-such-image', 'image_not_found'],
@@ -74,7 +76,10 @@ live('failures of a real cloud', (on) => {
     await control.set(RESOURCE, { create: { fail: 'no host has room' } });
     const uuid = await create('fails');
     const heat = on.lab.heat();
-    await waitFor(async () => (await heat.findByName(`cetus-${uuid}`))?.stack_status === 'CREATE_FAILED', { timeoutMs: 60_000, what: 'Heat fails' });
+    await waitFor(async () => (await heat.findByName(`cetus-${uuid}`))?.stack_status === 'CREATE_FAILED', {
+      timeoutMs: 60_000,
+      what: 'Heat fails',
+    });
     const saidByHeat = Date.now();
     const failed = await on.demo.settled(uuid, 5_000);
     figure(`CREATE_FAILED in the API ${String(Date.now() - saidByHeat)} ms after Heat said so`);
@@ -89,17 +94,32 @@ live('failures of a real cloud', (on) => {
     const retried = await retry(uuid);
     assert.equal(retried.status, 'CREATE_COMPLETE', retried.status_reason ?? '');
     assert.deepEqual([retried.actual_node_count, retried.failure], [WORKERS, null]);
-    assert.deepEqual((await on.lab.stacksOf(uuid)).map(({ id }) => id), [failed.stack_id]);
+    assert.deepEqual(
+      (await on.lab.stacksOf(uuid)).map(({ id }) => id),
+      [failed.stack_id],
+    );
     assert.deepEqual(await transitions(uuid), ['create.start', 'create.error', 'create.start', 'create.end']);
     await on.demo.remove(uuid);
   });
 
   it('tells an exhausted quota from other failures, and deletes what failed', async function () {
-    await control.set(RESOURCE, { create: { fail: 'Quota exceeded for cores: Requested 2, but already used 20 of 20 cores', as: 'Forbidden' } });
+    await control.set(RESOURCE, {
+      create: {
+        fail: 'Quota exceeded for cores: Requested 2, but already used 20 of 20 cores',
+        as: 'Forbidden',
+      },
+    });
     const { uuid, cluster } = await createFailed('too-much');
     await on.demo.remove(uuid);
-    assert.deepEqual((await on.lab.stacksOf(uuid)).map(({ stack_status }) => stack_status), ['DELETE_COMPLETE']);
-    requireOrSkip(this, !/FakeFailure/.test(cluster.failure?.message ?? ''), "the plug-in of this lab's Heat is older: it cannot raise an exception by its class");
+    assert.deepEqual(
+      (await on.lab.stacksOf(uuid)).map(({ stack_status }) => stack_status),
+      ['DELETE_COMPLETE'],
+    );
+    requireOrSkip(
+      this,
+      !/FakeFailure/.test(cluster.failure?.message ?? ''),
+      "the plug-in of this lab's Heat is older: it cannot raise an exception by its class",
+    );
     assert.equal(cluster.failure?.code, 'quota_exceeded');
     assert.match(cluster.failure?.message ?? '', /already used 20 of 20 cores/);
     assert.equal(cluster.failure?.resource?.name, RESOURCE);
@@ -110,7 +130,11 @@ live('failures of a real cloud', (on) => {
     const uuid = await create('hangs');
     await hurry(uuid);
     const failed = await on.demo.settled(uuid);
-    assert.deepEqual([failed.status, failed.failure?.code], ['CREATE_FAILED', 'operation_deadline_exceeded'], failed.status_reason ?? '');
+    assert.deepEqual(
+      [failed.status, failed.failure?.code],
+      ['CREATE_FAILED', 'operation_deadline_exceeded'],
+      failed.status_reason ?? '',
+    );
     await control.restore();
     const retried = await retry(uuid);
     assert.equal(retried.status, 'CREATE_COMPLETE', retried.status_reason ?? '');
@@ -125,7 +149,11 @@ live('failures of a real cloud', (on) => {
     await on.demo.remove(early);
     assert.equal((await on.demo.settled(late)).status, 'CREATE_FAILED');
     await on.demo.remove(late);
-    for (const uuid of [early, late]) assert.deepEqual((await on.lab.stacksOf(uuid)).map(({ stack_status }) => stack_status), ['DELETE_COMPLETE']);
+    for (const uuid of [early, late])
+      assert.deepEqual(
+        (await on.lab.stacksOf(uuid)).map(({ stack_status }) => stack_status),
+        ['DELETE_COMPLETE'],
+      );
   });
 
   it('says what blocks a delete, and deletes when it is out of the way', async () => {
@@ -167,11 +195,17 @@ live('failures of a real cloud', (on) => {
 
   /** Lets the operation's time end in a moment, once Heat works on the stack. */
   async function hurry(uuid: string): Promise<void> {
-    await waitFor(async () => (await on.demo.cluster(uuid)).stack_id !== null, { timeoutMs: 30_000, what: 'Heat has the stack' });
+    await waitFor(async () => (await on.demo.cluster(uuid)).stack_id !== null, {
+      timeoutMs: 30_000,
+      what: 'Heat has the stack',
+    });
     const soon = new Date(Date.now() + 3_000);
     // The revision makes a round that is under way read it again.
     const change = { $set: { 'operation.deadline_at': soon }, $inc: { revision: 1 } };
-    const { modifiedCount } = await on.cetus.mongo.db('cetus').collection<{ _id: string }>('clusters').updateOne({ _id: uuid }, change);
+    const { modifiedCount } = await on.cetus.mongo
+      .db('cetus')
+      .collection<{ _id: string }>('clusters')
+      .updateOne({ _id: uuid }, change);
     assert.equal(modifiedCount, 1);
   }
 });

@@ -31,16 +31,34 @@ live('the life of a cluster on a real Heat', (on) => {
     assert.equal((await demoElsewhere.cluster(uuid)).status, 'DELETE_IN_PROGRESS');
     await demo.gone(uuid);
     const stacks = await lab.stacksOf(uuid);
-    assert.deepEqual(stacks.map(({ id, stack_status }) => [id, stack_status]), [[created.stack_id, 'DELETE_COMPLETE']]);
+    assert.deepEqual(
+      stacks.map(({ id, stack_status }) => [id, stack_status]),
+      [[created.stack_id, 'DELETE_COMPLETE']],
+    );
 
     const end = 'cetus.cluster.delete.end';
     await waitFor(() => stream.of(uuid).some(({ type }) => type === end), { what: end });
     stream.close();
     const events = stream.of(uuid);
-    assert.deepEqual(events.map(({ sequence }) => Number(sequence)), events.map((_, index) => index + 1), 'without a gap, in order');
     assert.deepEqual(
-      events.map(({ type }) => type.replace('cetus.cluster.', '')).filter((type) => type !== 'condition.changed'),
-      ['create.start', 'create.end', 'update.start', 'update.end', 'update.start', 'update.end', 'delete.start', 'delete.end'],
+      events.map(({ sequence }) => Number(sequence)),
+      events.map((_, index) => index + 1),
+      'without a gap, in order',
+    );
+    assert.deepEqual(
+      events
+        .map(({ type }) => type.replace('cetus.cluster.', ''))
+        .filter((type) => type !== 'condition.changed'),
+      [
+        'create.start',
+        'create.end',
+        'update.start',
+        'update.end',
+        'update.start',
+        'update.end',
+        'delete.start',
+        'delete.end',
+      ],
     );
     assert.equal((await demo.send('DELETE', '/v1/clustertemplates/life')).status, 204);
   });

@@ -19,7 +19,12 @@ live('who may do what', (on) => {
 
   it('shows another project nothing', async () => {
     const stranger = on.cetus.client(0, 'demo2');
-    for (const [path, list] of [['/v1/clusters', 'clusters'], ['/v1/clustertemplates', 'clustertemplates'], ['/v1/operations', 'operations'], ['/v1/events', 'events']] as const) {
+    for (const [path, list] of [
+      ['/v1/clusters', 'clusters'],
+      ['/v1/clustertemplates', 'clustertemplates'],
+      ['/v1/operations', 'operations'],
+      ['/v1/events', 'events'],
+    ] as const) {
       const answer = await stranger.send('GET', path);
       assert.equal(answer.status, 200);
       assert.deepEqual(answer.body[list], [], path);
@@ -35,7 +40,11 @@ live('who may do what', (on) => {
     ] as const) {
       const answer = await stranger.send(method, path, json);
       assert.equal(answer.status, 404, `${method} ${path}: ${JSON.stringify(answer.body)}`);
-      const unknown = await stranger.send(method, path.replace(uuid, UNKNOWN).replace('ours', 'theirs'), json);
+      const unknown = await stranger.send(
+        method,
+        path.replace(uuid, UNKNOWN).replace('ours', 'theirs'),
+        json,
+      );
       assert.equal(unknown.body.errors[0].code, answer.body.errors[0].code, 'as if it did not exist');
     }
     const use = await stranger.send('POST', '/v1/clusters', { name: 'x', cluster_template_id: 'ours' });
@@ -56,7 +65,11 @@ live('who may do what', (on) => {
       ['POST', '/v1/clusters', { name: 'x', cluster_template_id: 'ours' }],
       ['PATCH', `/v1/clusters/${uuid}`, [{ op: 'replace', path: '/node_count', value: 3 }]],
       ['DELETE', `/v1/clusters/${uuid}`, undefined],
-      ['POST', '/v1/clustertemplates', { name: 'x', coe: 'kubernetes', image_id: 'ubuntu-22.04', external_network_id: 'public' }],
+      [
+        'POST',
+        '/v1/clustertemplates',
+        { name: 'x', coe: 'kubernetes', image_id: 'ubuntu-22.04', external_network_id: 'public' },
+      ],
       ['DELETE', '/v1/clustertemplates/ours', undefined],
     ] as const) {
       const answer = await reader.send(method, path, json);
@@ -71,7 +84,10 @@ live('who may do what', (on) => {
     const { headers } = await session.request('identity', 'POST', '/auth/tokens', {
       json: {
         auth: {
-          identity: { methods: ['password'], password: { user: { name: 'demo', password: on.lab.password, domain: { name: 'Default' } } } },
+          identity: {
+            methods: ['password'],
+            password: { user: { name: 'demo', password: on.lab.password, domain: { name: 'Default' } } },
+          },
           scope: { project: { name: 'demo', domain: { name: 'Default' } } },
         },
       },

@@ -7,7 +7,7 @@ import { freePort } from './free-port.ts';
 import { startMongo, type RunningMongo } from './mongodb/index.ts';
 
 /** A configuration in which what was not given is what is embedded. */
-export type CompleteConfig = AllInOneConfig & { CETUS_MONGODB_URL: string; CETUS_KEYSTONE_URL: string };
+type CompleteConfig = AllInOneConfig & { CETUS_MONGODB_URL: string; CETUS_KEYSTONE_URL: string };
 
 export interface Embedded {
   config: CompleteConfig;

@@ -15,7 +15,7 @@ export interface OpenrcAccount {
 }
 
 /** The account as lines for a shell to source; every value is quoted, so that none can be a command. */
-export function openrcText(account: OpenrcAccount): string {
+function openrcText(account: OpenrcAccount): string {
   const variables: [string, string][] = [
     ['OS_AUTH_URL', account.authUrl],
     ['OS_USERNAME', account.username],

@@ -23,7 +23,6 @@ import { documentApi } from './http/openapi.ts';
 import { opsRoutes } from './http/ops-routes.ts';
 import { globalRequestId, newRequestId } from './http/request-id.ts';
 import { answerUnknownRoutes } from './http/routes-known.ts';
-import { endUnusedConnections } from './http/unused-connections.ts';
 import { buildValidator } from './http/validation.ts';
 import { operationRoutes } from './operations/routes.ts';
 
@@ -82,7 +81,6 @@ export async function createApp(deps: ApiDeps): Promise<FastifyInstance> {
     );
     done();
   });
-  endUnusedConnections(app);
   measureRequests(app, metrics);
   parseJsonBodies(app);
   answerUnknownRoutes(app);

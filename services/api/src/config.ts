@@ -71,6 +71,14 @@ export const apiOnlyVariables = {
     maximum: 300,
     default: 15,
   }),
+  CETUS_DELETE_TIMEOUT_MINUTES: Type.Integer({
+    description:
+      'How long the deletion of a cluster may take, and a retry of one, until it fails; making and changing have the `create_timeout` of the cluster.',
+    unit: 'minutes',
+    minimum: 1,
+    maximum: 1440,
+    default: 60,
+  }),
   CETUS_TOKEN_CACHE_SECONDS: Type.Integer({
     description:
       'How long a token that Keystone has accepted is taken as good; a revoked one works for so long.',

@@ -1,7 +1,16 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
-import { freePort, rabbitUrl, requireOrSkip, spawnService, startOwnMongo, type OwnMongo, type SkippableContext, type SpawnedService } from '@cetus/test-kit';
+import {
+  freePort,
+  rabbitUrl,
+  requireOrSkip,
+  spawnService,
+  startOwnMongo,
+  type OwnMongo,
+  type SkippableContext,
+  type SpawnedService,
+} from '@cetus/test-kit';
 import { MongoClient } from 'mongodb';
 import { CetusClient } from './client.ts';
 import { ROOT, type Lab } from './lab.ts';
@@ -49,7 +58,10 @@ export class Installation {
       closers.push(vhost.remove);
       const own: OwnMongo = await startOwnMongo();
       closers.push(() => own.stop());
-      const mongo = await MongoClient.connect(own.uri, { serverSelectionTimeoutMS: 5_000, socketTimeoutMS: 30_000 });
+      const mongo = await MongoClient.connect(own.uri, {
+        serverSelectionTimeoutMS: 5_000,
+        socketTimeoutMS: 30_000,
+      });
       closers.push(() => mongo.close());
       const shared = {
         CETUS_MONGODB_URL: own.uri,
@@ -69,7 +81,8 @@ export class Installation {
         ...options.conductor,
       };
       const ports = [await freePort(), await freePort()];
-      const start = (name: string, env: Record<string, string>): Promise<SpawnedService> => service(name, env, closers);
+      const start = (name: string, env: Record<string, string>): Promise<SpawnedService> =>
+        service(name, env, closers);
       const [apis, conductors] = await Promise.all([
         Promise.all(ports.map((port) => start('api', { ...shared, CETUS_API_PORT: String(port) }))),
         Promise.all([start('conductor', conductor), start('conductor', conductor)]),
@@ -85,7 +98,11 @@ export class Installation {
   /** A user's client of one of the API processes. */
   client(api: 0 | 1 = 0, username = 'demo', projectName?: string): CetusClient {
     const session = this.lab.session(username, projectName ?? username);
-    return new CetusClient(this.urls[api] ?? '', () => session.token(), (uuid) => void this.made.add(uuid));
+    return new CetusClient(
+      this.urls[api] ?? '',
+      () => session.token(),
+      (uuid) => void this.made.add(uuid),
+    );
   }
 
   /** The log lines at level error or above, of all processes: a healthy system has none. */
@@ -108,9 +125,18 @@ export class Installation {
   }
 }
 
-async function service(name: string, env: Record<string, string>, closers: (() => Promise<unknown>)[]): Promise<SpawnedService> {
+async function service(
+  name: string,
+  env: Record<string, string>,
+  closers: (() => Promise<unknown>)[],
+): Promise<SpawnedService> {
   const args = ['--import', '@cetus/shared/telemetry/register', `services/${name}/dist/main.js`];
-  const spawned = await spawnService([process.execPath, ...args], { cwd: ROOT, env, ready: /"to":"RUNNING"/, readyMs: 40_000 });
+  const spawned = await spawnService([process.execPath, ...args], {
+    cwd: ROOT,
+    env,
+    ready: /"to":"RUNNING"/,
+    readyMs: 40_000,
+  });
   closers.push(() => spawned.stop());
   return spawned;
 }
@@ -130,7 +156,10 @@ async function ownVhost(broker: string): Promise<{ url: string; remove: () => Pr
   if (!local) return { url: broker, remove: async () => undefined };
   const name = `cetus-live-${randomBytes(4).toString('hex')}`;
   const control = (...args: string[]) =>
-    promisify(execFile)('rabbitmqctl', ['-q', ...args], { timeout: 60_000, env: { ...process.env, PATH: `/usr/sbin:${process.env['PATH'] ?? ''}` } });
+    promisify(execFile)('rabbitmqctl', ['-q', ...args], {
+      timeout: 60_000,
+      env: { ...process.env, PATH: `/usr/sbin:${process.env['PATH'] ?? ''}` },
+    });
   await control('add_vhost', name);
   await control('set_permissions', '-p', name, decodeURIComponent(url.username), '.*', '.*', '.*');
   url.pathname = `/${name}`;

@@ -32,13 +32,22 @@ export class CetusClient {
   private readonly token: () => Promise<string>;
   private readonly onCreated: (uuid: string) => void;
 
-  constructor(url: string, token: () => Promise<string>, onCreated: (uuid: string) => void = () => undefined) {
+  constructor(
+    url: string,
+    token: () => Promise<string>,
+    onCreated: (uuid: string) => void = () => undefined,
+  ) {
     this.url = url;
     this.token = token;
     this.onCreated = onCreated;
   }
 
-  async send(method: string, path: string, json?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+  async send(
+    method: string,
+    path: string,
+    json?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
     const response = await fetch(this.url + path, {
       method,
       headers: {
@@ -51,7 +60,11 @@ export class CetusClient {
       signal: AbortSignal.timeout(REQUEST_MS),
     });
     const text = await response.text();
-    return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: text === '' ? undefined : JSON.parse(text),
+    };
   }
 
   /** A template from names that exist in the lab, with the given fields instead. */
@@ -86,7 +99,9 @@ export class CetusClient {
   }
 
   scale(uuid: string, nodeCount: number): Promise<Answer> {
-    return this.send('PATCH', `/v1/clusters/${uuid}`, [{ op: 'replace', path: '/node_count', value: nodeCount }]);
+    return this.send('PATCH', `/v1/clusters/${uuid}`, [
+      { op: 'replace', path: '/node_count', value: nodeCount },
+    ]);
   }
 
   /** The cluster once nothing goes on with it. */
@@ -184,7 +199,9 @@ export class EventReader {
   }
 
   private take(block: string): void {
-    const fields = new Map(block.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]));
+    const fields = new Map(
+      block.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
+    );
     const data = fields.get('data');
     if (data === undefined) return;
     const event = JSON.parse(data) as CloudEvent;

@@ -51,7 +51,10 @@ export class CuttableCloud {
       incoming.socket.destroy();
       return;
     }
-    const lose = this.heatPath === 'lose-next-create' && incoming.method === 'POST' && (incoming.url ?? '').endsWith('/stacks');
+    const lose =
+      this.heatPath === 'lose-next-create' &&
+      incoming.method === 'POST' &&
+      (incoming.url ?? '').endsWith('/stacks');
     if (lose) this.heatPath = 'open';
     pass(incoming, answer, this.realHeat, (real) => {
       if (lose) {
@@ -79,9 +82,17 @@ export class CuttableCloud {
   }
 }
 
-function pass(incoming: IncomingMessage, answer: ServerResponse, to: URL, onAnswer: (real: IncomingMessage) => void): void {
+function pass(
+  incoming: IncomingMessage,
+  answer: ServerResponse,
+  to: URL,
+  onAnswer: (real: IncomingMessage) => void,
+): void {
   const { host: _, connection: __, ...headers } = incoming.headers;
-  const outgoing = request({ host: to.hostname, port: to.port, method: incoming.method, path: incoming.url, headers }, onAnswer);
+  const outgoing = request(
+    { host: to.hostname, port: to.port, method: incoming.method, path: incoming.url, headers },
+    onAnswer,
+  );
   outgoing.on('error', () => answer.destroy());
   incoming.pipe(outgoing);
 }

@@ -30,7 +30,9 @@ export class HeatControl {
 
   async restore(): Promise<void> {
     if (this.mine.size === 0) return;
-    await this.change((plans) => Object.fromEntries(Object.entries(plans).filter(([key]) => !this.mine.has(key))));
+    await this.change((plans) =>
+      Object.fromEntries(Object.entries(plans).filter(([key]) => !this.mine.has(key))),
+    );
     this.mine.clear();
   }
 

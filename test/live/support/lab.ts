@@ -53,7 +53,11 @@ export class Lab {
   /** Every stack that the cluster ever had, deleted ones too. */
   async stacksOf(clusterId: string, username = 'demo'): Promise<StackSummary[]> {
     const stacks: StackSummary[] = [];
-    for await (const page of this.heat(username).listStacks({ name: `cetus-${clusterId}`, showDeleted: true })) stacks.push(...page);
+    for await (const page of this.heat(username).listStacks({
+      name: `cetus-${clusterId}`,
+      showDeleted: true,
+    }))
+      stacks.push(...page);
     return stacks;
   }
 
@@ -77,7 +81,11 @@ export class Lab {
 
   /** Makes a URL the container-infra service of a region of its own, so that nothing else in the cloud changes. */
   async register(context: SkippableContext, url: string, region: string): Promise<void> {
-    requireOrSkip(context, existsSync(join(this.dir, 'openrc')), `no administrator's account: no openrc in ${this.dir} (CETUS_LAB_DIR)`);
+    requireOrSkip(
+      context,
+      existsSync(join(this.dir, 'openrc')),
+      `no administrator's account: no openrc in ${this.dir} (CETUS_LAB_DIR)`,
+    );
     const session = this.session('demo');
     await waitFor(
       async () => {
@@ -86,7 +94,12 @@ export class Lab {
         for (let asked = 0; asked < 6; asked += 1) {
           const { body } = await session.request('identity', 'GET', '/auth/catalog');
           const { catalog } = body as { catalog: { endpoints: { region_id: string; url: string }[] }[] };
-          if (!catalog.some(({ endpoints }) => endpoints.some((one) => one.region_id === region && one.url === `${url}/v1`))) return false;
+          if (
+            !catalog.some(({ endpoints }) =>
+              endpoints.some((one) => one.region_id === region && one.url === `${url}/v1`),
+            )
+          )
+            return false;
         }
         return true;
       },

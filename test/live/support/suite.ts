@@ -16,7 +16,11 @@ export interface Live {
 type Options = Omit<InstallationOptions, 'lab'>;
 
 /** A suite on an installation of its own. Whatever it does, no process logs an error, and no stack is left. */
-export function live(title: string, define: (live: Live) => void, options: (live: Live) => Options | Promise<Options> = () => ({})): void {
+export function live(
+  title: string,
+  define: (live: Live) => void,
+  options: (live: Live) => Options | Promise<Options> = () => ({}),
+): void {
   describe(title, function () {
     this.timeout(180_000);
     const parts = {} as Live;

@@ -1,5 +1,6 @@
 import type { Collection, Db, Filter } from 'mongodb';
 import { CetusError } from '../errors/index.ts';
+import { OPERATION_SORT_KEYS } from '../schemas/api/sort-keys.ts';
 import type { Operation } from '../schemas/operation.ts';
 import type { StoredObject } from '../schemas/object.ts';
 import { KINDS } from '../store/kinds.ts';
@@ -27,8 +28,6 @@ export interface StoredOperation extends Omit<Operation, 'uuid'> {
   /** The object's sequence number when this was recorded: an older record never replaces a newer one. */
   sequence: number;
 }
-
-const SORT_KEYS = { uuid: '_id', accepted_at: 'accepted_at', finished_at: 'finished_at' } as const;
 
 function operations(db: Db): Collection<StoredOperation> {
   return db.collection<StoredOperation>('operations');
@@ -123,7 +122,7 @@ export class OperationStore {
     scope: Scope,
     page: Page & { object?: string; state?: string },
   ): Promise<PageOf<StoredOperation>> {
-    const path = sortPath(SORT_KEYS, page.sortKey);
+    const path = sortPath(OPERATION_SORT_KEYS, page.sortKey);
     const filters: Filter<StoredOperation>[] = [ownedBy(scope) as Filter<StoredOperation>];
     if (page.object !== undefined) filters.push({ object_id: page.object });
     if (page.state !== undefined) filters.push({ state: page.state as Operation['state'] });

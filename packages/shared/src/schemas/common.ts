@@ -3,33 +3,6 @@ import { Type, type TSchema, type TUnion, type TNull } from 'typebox';
 /** An object's id: a UUID in lower case with hyphens. */
 export const Uuid = Type.String({ format: 'uuid', maxLength: 36, description: 'A UUID.' });
 
-/** A name that a person gives: what Magnum accepts, bounded. */
-export const Name = Type.String({
-  minLength: 1,
-  maxLength: 242,
-  pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]*$',
-  description: 'Letters, digits, `_`, `.` and `-`, starting with a letter or a digit.',
-});
-
-/** A reference to a back end's object by id or name. */
-export const Reference = Type.String({
-  minLength: 1,
-  maxLength: 255,
-  pattern: '^[^\\u0000-\\u001f\\u007f/]+$',
-  description: 'The id or the name of an object in the cloud.',
-});
-
-/** Magnum's labels: a flat map of strings. */
-export const Labels = Type.Record(
-  Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_./-]{0,254}$' }),
-  Type.String({ maxLength: 2048 }),
-  {
-    maxProperties: 64,
-    description: 'Key and value pairs, all strings.',
-    additionalProperties: false,
-  },
-);
-
 export const DateTime = Type.String({ format: 'date-time', description: 'RFC 3339, in UTC.' });
 
 /** A field that is null when it has no value. */

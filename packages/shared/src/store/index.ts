@@ -1,5 +1,5 @@
 export { connectStore, REPEATABLE_WRITE, type Store, type StoreOptions } from './store.ts';
-export { collectionOf, COMMON_SORT_KEYS, ensureIndexes, type Kind } from './kind.ts';
+export { collectionOf, ensureIndexes, type Kind } from './kind.ts';
 export { ownedBy, scopeOf, type Scope } from './scope.ts';
 export { entityTag } from './entity-tag.ts';
 export { guard, isDuplicateKey } from './errors.ts';

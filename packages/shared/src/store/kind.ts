@@ -19,14 +19,6 @@ export interface Kind<T extends StoredObject> {
   alsoVisible?: (scope: Scope & { kind: 'project' }) => Filter<T>;
 }
 
-/** The sort keys that every kind has. */
-export const COMMON_SORT_KEYS = {
-  uuid: '_id',
-  name: 'name',
-  created_at: 'created_at',
-  updated_at: 'updated_at',
-} as const;
-
 export function collectionOf<T extends StoredObject>(db: Db, kind: Kind<T>): Collection<T> {
   return db.collection<T>(kind.collection);
 }

@@ -1,6 +1,7 @@
 import type { StoredClusterTemplate } from '../schemas/cluster-template.ts';
+import { CLUSTER_SORT_KEYS, COMMON_SORT_KEYS } from '../schemas/api/sort-keys.ts';
 import type { StoredCluster } from '../schemas/cluster.ts';
-import { COMMON_SORT_KEYS, type Kind } from './kind.ts';
+import type { Kind } from './kind.ts';
 
 export const CLUSTER_TEMPLATE: Kind<StoredClusterTemplate> = {
   name: 'clustertemplate',
@@ -20,7 +21,7 @@ export const CLUSTER: Kind<StoredCluster> = {
   collection: 'clusters',
   path: '/v1/clusters',
   service: 'conductor',
-  sortKeys: { ...COMMON_SORT_KEYS, node_count: 'spec.node_count', master_count: 'spec.master_count' },
+  sortKeys: CLUSTER_SORT_KEYS,
   indexes: [{ key: { 'spec.cluster_template_id': 1, deleted_at: 1 } }, { key: { 'status.stack_id': 1 } }],
 };
 

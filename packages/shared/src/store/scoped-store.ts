@@ -33,8 +33,29 @@ export class ScopedStore<T extends StoredObject> {
       return { object, replayed: false };
     } catch (error) {
       if (object.idempotency === undefined || !isDuplicateKey(error, 'idempotency.key')) throw error;
-      return { object: await this.replay(object, object.idempotency), replayed: true };
+      const first = await this.findByIdempotencyKey(object.project_id, object.idempotency);
+      // Purged between the two commands: the key is free again.
+      return first === null ? this.create(object) : { object: first, replayed: true };
     }
+  }
+
+  /**
+   * What the first request with an Idempotency-Key of the project made, deleted meanwhile or not; null when there was none. So a request
+   * that is sent again is answered alike even when it could not be accepted any more.
+   * @throws CetusError `idempotency_key_reused` when the key was used for a request with another fingerprint; `store_unavailable`
+   */
+  async findByIdempotencyKey(
+    projectId: string,
+    idempotency: NonNullable<StoredObject['idempotency']>,
+  ): Promise<T | null> {
+    const filter = { project_id: projectId, 'idempotency.key': idempotency.key } as unknown as Filter<T>;
+    const first = await guard(() => this.collection.findOne(filter));
+    if (first !== null && first.idempotency?.fingerprint !== idempotency.fingerprint) {
+      throw new CetusError('idempotency_key_reused', 'The Idempotency-Key was used for another request', {
+        field: 'Idempotency-Key',
+      });
+    }
+    return first as T | null;
   }
 
   /** @throws CetusError `not_found`, `ambiguous_name`, `store_unavailable` */
@@ -134,21 +155,6 @@ export class ScopedStore<T extends StoredObject> {
     }
     if (first === undefined) throw new CetusError('not_found', `There is no ${this.kind.name} ${ref}`);
     return first;
-  }
-
-  private async replay(object: T, idempotency: NonNullable<T['idempotency']>): Promise<T> {
-    const first = await guard(() =>
-      this.collection.findOne({
-        project_id: object.project_id,
-        'idempotency.key': idempotency.key,
-      } as unknown as Filter<T>),
-    );
-    if (first?.idempotency?.fingerprint !== idempotency.fingerprint) {
-      throw new CetusError('idempotency_key_reused', 'The Idempotency-Key was used for another request', {
-        field: 'Idempotency-Key',
-      });
-    }
-    return first as T;
   }
 }
 

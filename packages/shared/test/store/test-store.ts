@@ -12,7 +12,7 @@ export async function openTestStore(prefix: string): Promise<Store> {
   return store;
 }
 
-export async function ensureAllIndexes({ db }: Store): Promise<void> {
+async function ensureAllIndexes({ db }: Store): Promise<void> {
   for (const kind of KINDS) await ensureIndexes(db, kind as Kind<never>);
   await ensureOperationIndexes(db, 30);
   await ensureEventIndexes(db, 30);

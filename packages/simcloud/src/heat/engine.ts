@@ -68,6 +68,7 @@ export class HeatEngine {
   /** Starts the deletion. */
   delete(stack: StackRecord): void {
     if (stack.action === 'DELETE' && stack.status !== 'FAILED') return;
+    stack.updatedAt = Date.now();
     this.#begin(stack, 'DELETE', stack.definition);
   }
 

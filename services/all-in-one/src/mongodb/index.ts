@@ -1,2 +1,1 @@
 export { startMongo, type RunningMongo, type StartMongoOptions } from './start-mongo.ts';
-export { EngineStartError } from './engine-error.ts';

@@ -1,22 +1,24 @@
 import { requireRole } from '@cetus/shared/auth';
 import { CetusError } from '@cetus/shared/errors';
-import { deleteAtOnce, newObject, updateAtOnce } from '@cetus/shared/operations';
+import { deleteAtOnce, newObject, updateAtOnce, type Requester } from '@cetus/shared/operations';
 import {
   ClusterTemplateListQuery,
   Ref,
   RefParams,
   ScopeQuery,
   type ClusterTemplateCreate,
+  type ClusterTemplateSpec,
   type ClusterTemplateView,
   type JsonPatch,
   type StoredClusterTemplate,
 } from '@cetus/shared/schemas';
 import { CLUSTER_TEMPLATE, entityTag, type Scope } from '@cetus/shared/store';
 import type { FastifyRequest } from 'fastify';
+import { namedReferences, validateWithDriver, type References } from '../cluster-validation.ts';
 import type { ApiDeps } from '../deps.ts';
 import { requesterOf, scopeOfRequest } from '../http/caller.ts';
 import { ifMatchOf, notModified } from '../http/conditional.ts';
-import { idempotencyOf } from '../http/idempotency.ts';
+import { firstAnswer, idempotencyOf } from '../http/idempotency.ts';
 import type { LinkBuilder } from '../http/links.ts';
 import { nextLink, pageOf } from '../http/paging.ts';
 import {
@@ -29,10 +31,9 @@ import {
   type TypedApp,
 } from '../http/route.ts';
 import { makeUpName } from '../names.ts';
-import { checkReferences, namedReferences } from '../references.ts';
 import { needsUnused, patchTemplate } from './patch.ts';
 import { presentTemplate } from './presenter.ts';
-import { DRIVER, templateSpec } from './spec.ts';
+import { templateSpec } from './spec.ts';
 
 const TAGS = ['cluster templates'];
 
@@ -43,7 +44,7 @@ const TemplateRef = Ref<ClusterTemplateView>('ClusterTemplate');
 
 /** Magnum's `/v1/clustertemplates`. */
 export function clusterTemplateRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder): void {
-  const { templates, clusters, dispatcher, bus, config, logger } = deps;
+  const { templates, clusters, dispatcher, config } = deps;
 
   app.post(
     '/v1/clustertemplates',
@@ -65,23 +66,27 @@ export function clusterTemplateRoutes(app: TypedApp, deps: ApiDeps, links: LinkB
       const caller = requesterOf(request);
       const idempotency = idempotencyOf(request);
       const base = links.base(request);
-      const { osDistro } = await checkReferences(bus, logger, caller, DRIVER, referencesOf(body), {
-        keypair: 'keypair_id',
-      });
+      const accepted = (template: StoredClusterTemplate): ClusterTemplateView => {
+        reply.code(201).header('location', links.self(base, 'clustertemplates', template._id));
+        return presentTemplate(template, links, base);
+      };
+      const first = await firstAnswer(templates, caller, idempotency);
+      if (first !== null) return accepted(first);
+      const spec = templateSpec(body, null);
+      const { osDistro } = await validateTemplate(caller, spec, referencesOf(spec));
       const { object, replayed } = await templates.create(
         newObject({
           kind: CLUSTER_TEMPLATE,
           caller,
           name: body.name ?? makeUpName('template'),
-          spec: templateSpec(body, osDistro),
+          spec: { ...spec, cluster_distro: osDistro },
           status: {},
           deadlineMs: null,
-          ...idempotency,
+          ...(idempotency === undefined ? {} : { idempotency }),
         }),
       );
       if (!replayed) await dispatcher.dispatch(CLUSTER_TEMPLATE, object);
-      reply.code(201).header('location', links.self(base, 'clustertemplates', object._id));
-      return presentTemplate(object, links, base);
+      return accepted(object);
     },
   );
 
@@ -208,14 +213,7 @@ export function clusterTemplateRoutes(app: TypedApp, deps: ApiDeps, links: LinkB
       const { name, spec, changed } = patchTemplate(template, patch);
       if (changed.has('public') || changed.has('hidden')) requireRole(request.caller, 'admin');
       if (needsUnused(changed)) await refuseInUse(template);
-      const { osDistro } = await checkReferences(
-        bus,
-        logger,
-        caller,
-        spec.driver,
-        onlyChanged(referencesOf(spec), changed),
-        { keypair: 'keypair_id' },
-      );
+      const { osDistro } = await validateTemplate(caller, spec, onlyChanged(referencesOf(spec), changed));
       const next = changed.has('image_id') ? { ...spec, cluster_distro: osDistro } : spec;
       try {
         return await templates.change(
@@ -230,6 +228,19 @@ export function clusterTemplateRoutes(app: TypedApp, deps: ApiDeps, links: LinkB
         if (!overtaken || attempt === CHANGE_ATTEMPTS) throw error;
       }
     }
+  }
+
+  function validateTemplate(
+    caller: Requester,
+    template: ClusterTemplateSpec,
+    references: References,
+  ): Promise<{ osDistro: string | null }> {
+    return validateWithDriver(
+      deps,
+      caller,
+      { driver: template.driver, references, template },
+      { keypair: 'keypair_id' },
+    );
   }
 
   /** A template that the scope may change: a public one of another project is only there to be read. */
@@ -252,16 +263,7 @@ export function clusterTemplateRoutes(app: TypedApp, deps: ApiDeps, links: LinkB
   }
 }
 
-type Named =
-  | 'image_id'
-  | 'flavor_id'
-  | 'master_flavor_id'
-  | 'keypair_id'
-  | 'external_network_id'
-  | 'fixed_network'
-  | 'fixed_subnet';
-
-function referencesOf(spec: { [K in Named]?: string | null }) {
+function referencesOf(spec: ClusterTemplateSpec): References {
   return namedReferences({
     image_id: spec.image_id,
     flavor_id: spec.flavor_id,
@@ -274,7 +276,7 @@ function referencesOf(spec: { [K in Named]?: string | null }) {
 }
 
 /** Only what a patch names is checked: the rest was, when it was given. */
-function onlyChanged(references: ReturnType<typeof referencesOf>, changed: ReadonlySet<string>) {
+function onlyChanged(references: References, changed: ReadonlySet<string>): References {
   return Object.fromEntries(
     Object.entries(references).filter(([field]) => changed.has(field === 'keypair' ? 'keypair_id' : field)),
   );

@@ -2,7 +2,7 @@ import type { ClusterTemplateCreate, ClusterTemplateSpec } from '@cetus/shared/s
 import { toLabels } from '../labels.ts';
 
 /** The folder of the conductor that makes clusters of a template. */
-export const DRIVER = 'heat';
+const DRIVER = 'heat';
 
 /** What a template says, with Magnum's defaults where the request says nothing. */
 export function templateSpec(

@@ -1,12 +1,12 @@
 import { CetusError } from '@cetus/shared/errors';
 import { acceptOperation } from '@cetus/shared/operations';
-import { Ref, type ClusterSpec } from '@cetus/shared/schemas';
+import { Ref, type ClusterSpec, type StoredCluster } from '@cetus/shared/schemas';
 import { CLUSTER } from '@cetus/shared/store';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiDeps } from '../deps.ts';
 import { requesterOf, scopeOfRequest } from '../http/caller.ts';
 import { VERSION } from '../http/microversion.ts';
-import { deadlineMs } from './create.ts';
+import { createTimeoutMs } from './create.ts';
 
 /** What an accepted request about a cluster answers. */
 export const ClusterIdRef = Ref<{ uuid: string }>('ClusterId');
@@ -38,13 +38,19 @@ export async function changeCluster(
         caller,
         requested,
         ...(update === undefined ? {} : { spec: update(current.spec) }),
-        deadlineMs: deadlineMs(current.spec),
+        deadlineMs: deletes(requested, current)
+          ? deps.config.CETUS_DELETE_TIMEOUT_MINUTES * 60_000
+          : createTimeoutMs(current.spec),
       }),
     options,
   );
   await deps.dispatcher.dispatch(CLUSTER, cluster);
   if (cluster.operation !== null) reply.header('cetus-operation-id', cluster.operation.uuid);
   return { uuid: cluster._id };
+}
+
+function deletes(requested: ClusterChange['requested'], cluster: StoredCluster): boolean {
+  return requested === 'delete' || (requested === 'retry' && cluster.status.state === 'DELETE_FAILED');
 }
 
 /**

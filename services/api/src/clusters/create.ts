@@ -49,6 +49,19 @@ export function clusterSpec(request: ClusterCreate, template: StoredClusterTempl
   };
 }
 
+/** What a cluster has besides its template, whatever the template says. */
+const OWN_FIELDS: ReadonlySet<string> = new Set<keyof ClusterCreate>([
+  'name',
+  'cluster_template_id',
+  'node_count',
+  'create_timeout',
+]);
+
+/** Whether a request says anything else than its template, so that a driver may not be able to do it. */
+export function overridesTemplate(request: ClusterCreate): boolean {
+  return Object.entries(request).some(([field, value]) => value !== null && !OWN_FIELDS.has(field));
+}
+
 /** As in Magnum: no labels, or an empty map, means the template's. */
 function effectiveLabels(
   template: Record<string, string>,
@@ -83,7 +96,7 @@ export function unknownStatus(): Omit<ClusterStatus, keyof ObjectStatus> {
   };
 }
 
-/** Milliseconds that an operation of a cluster may take: what its creator allowed for making it. */
-export function deadlineMs(spec: Pick<ClusterSpec, 'create_timeout'>): number {
+/** Milliseconds that making or changing a cluster may take: what its creator allowed for making it. */
+export function createTimeoutMs(spec: Pick<ClusterSpec, 'create_timeout'>): number {
   return spec.create_timeout * 60_000;
 }

@@ -9,15 +9,17 @@ import {
   type ClusterCreate,
   type ClusterView,
   type JsonPatch,
+  type StoredCluster,
   type StoredClusterTemplate,
 } from '@cetus/shared/schemas';
 import { CLUSTER, scopeOf } from '@cetus/shared/store';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { namedReferences, validateWithDriver } from '../cluster-validation.ts';
 import type { ApiDeps } from '../deps.ts';
 import { requesterOf, scopeOfRequest } from '../http/caller.ts';
 import { ifMatchOf, notModified } from '../http/conditional.ts';
-import { idempotencyOf } from '../http/idempotency.ts';
+import { firstAnswer, idempotencyOf } from '../http/idempotency.ts';
 import type { LinkBuilder } from '../http/links.ts';
 import { requireMicroversion, VERSION } from '../http/microversion.ts';
 import { nextLink, pageOf } from '../http/paging.ts';
@@ -31,9 +33,8 @@ import {
   type TypedApp,
 } from '../http/route.ts';
 import { makeUpName } from '../names.ts';
-import { checkReferences, namedReferences } from '../references.ts';
 import { changeCluster, ClusterIdRef, refuseZeroNodes } from './accept.ts';
-import { clusterSpec, deadlineMs, unknownStatus } from './create.ts';
+import { clusterSpec, createTimeoutMs, overridesTemplate, unknownStatus } from './create.ts';
 import { patchedSpec } from './patch.ts';
 import { ClusterPresenter } from './presenter.ts';
 
@@ -41,7 +42,7 @@ const TAGS = ['clusters'];
 
 /** Magnum's `/v1/clusters`. */
 export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder): void {
-  const { clusters, templates, dispatcher, bus, config } = deps;
+  const { clusters, templates, dispatcher, config } = deps;
   const present = (request: FastifyRequest): ClusterPresenter =>
     new ClusterPresenter(links, links.base(request), request.microversion);
 
@@ -61,25 +62,35 @@ export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder):
     },
     async (request, reply) => {
       const { body } = request;
-      refuseZeroNodes(request, body.node_count);
       const caller = requesterOf(request);
       const idempotency = idempotencyOf(request);
       const base = links.base(request);
+      const accepted = (object: StoredCluster): { uuid: string } => {
+        // A later operation is not what the request was answered with first.
+        if (object.operation?.generation === 1) reply.header('cetus-operation-id', object.operation.uuid);
+        reply.code(202).header('location', links.self(base, 'clusters', object._id));
+        return { uuid: object._id };
+      };
+      const first = await firstAnswer(clusters, caller, idempotency);
+      if (first !== null) return accepted(first);
+      refuseZeroNodes(request, body.node_count);
       const template = await templateOf(body.cluster_template_id, caller.projectId);
-      await checkReferences(
-        bus,
-        deps.logger,
-        caller,
-        template.spec.driver,
-        namedReferences({
-          keypair: body.keypair,
-          flavor_id: body.flavor_id,
-          master_flavor_id: body.master_flavor_id,
-          fixed_network: body.fixed_network,
-          fixed_subnet: body.fixed_subnet,
-        }),
-      );
       const spec = clusterSpec(body, template);
+      // The template itself was asked about when it was made.
+      if (overridesTemplate(body)) {
+        const { keypair, flavor_id, master_flavor_id, fixed_network, fixed_subnet } = body;
+        await validateWithDriver(deps, caller, {
+          driver: spec.driver,
+          references: namedReferences({
+            keypair,
+            flavor_id,
+            master_flavor_id,
+            fixed_network,
+            fixed_subnet,
+          }),
+          spec,
+        });
+      }
       const { object, replayed } = await clusters.create(
         newObject({
           kind: CLUSTER,
@@ -87,14 +98,12 @@ export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder):
           name: body.name ?? makeUpName('cluster'),
           spec,
           status: unknownStatus(),
-          deadlineMs: deadlineMs(spec),
-          ...idempotency,
+          deadlineMs: createTimeoutMs(spec),
+          ...(idempotency === undefined ? {} : { idempotency }),
         }),
       );
       if (!replayed) await dispatcher.dispatch(CLUSTER, object);
-      if (object.operation !== null) reply.header('cetus-operation-id', object.operation.uuid);
-      reply.code(202).header('location', links.self(base, 'clusters', object._id));
-      return { uuid: object._id };
+      return accepted(object);
     },
   );
 

@@ -1,5 +1,5 @@
 import { CetusError } from '@cetus/shared/errors';
-import { EventQuery, Ref, type CloudEvent } from '@cetus/shared/schemas';
+import { EVENT_ID_PATTERN, EventQuery, Ref, type CloudEvent } from '@cetus/shared/schemas';
 import { Type } from 'typebox';
 import type { ApiDeps } from '../deps.ts';
 import { scopeOfRequest } from '../http/caller.ts';
@@ -8,7 +8,7 @@ import { nextLink, pageOf } from '../http/paging.ts';
 import { ERROR_RESPONSES, type TypedApp } from '../http/route.ts';
 import type { EventStreams } from './streams.ts';
 
-const EVENT_ID = /^[0-9a-fA-F-]{36}\/[1-9][0-9]{0,15}$/;
+const EVENT_ID = new RegExp(EVENT_ID_PATTERN);
 
 /** `/v1/events`: notifications as a list, or as they happen. */
 export function eventRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder, streams: EventStreams): void {

@@ -21,6 +21,8 @@ const BUFFER_BYTES = 64 * 1024;
 const SILENT_HEARTBEATS = 4;
 /** The longest delay of a timer of Node. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
+/** How long the answer waits for a refusal of the id that a reader resumes from, in milliseconds. */
+const REFUSAL_MS = 200;
 /** What a browser waits before it comes back, in milliseconds. */
 const RETRY_MS = 3_000;
 
@@ -55,6 +57,10 @@ export class EventStreams {
     const controller = new AbortController();
     const { signal } = controller;
     this.open_.add(controller);
+    const events = this.options.feed.follow(scope, filter, {
+      signal,
+      ...(lastEventId === undefined ? {} : { lastEventId }),
+    });
     const expiry = setTimeout(
       () => controller.abort(),
       Math.min(Math.max(request.tokenExpiresAt.getTime() - Date.now(), 0), MAX_TIMER_MS),
@@ -64,34 +70,29 @@ export class EventStreams {
       this.open_.delete(controller);
       controller.abort();
       release();
+      // `lines` does not do it when the reader goes before the first line is asked for. Its failure would be a mistake of the feed.
+      events.return().catch((err: unknown) => this.warn(err, request));
     };
-    const events = this.options.feed.follow(scope, filter, {
-      signal,
-      ...(lastEventId === undefined ? {} : { lastEventId }),
-    });
-    let first: Promise<IteratorResult<CloudEvent, void>>;
-    try {
-      first = events.next();
-      // An id that is not known is refused before the stream begins; what takes longer is no refusal.
-      if (lastEventId !== undefined)
-        await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 200).unref())]);
-    } catch (error) {
+    // From here on, so that no way out of this method leaves the reader behind.
+    reply.raw.once('close', end);
+    const first = events.next();
+    // It is waited for below or in `lines`; neither is reached when the reader goes meanwhile, and then nobody is left to be told.
+    first.catch((err: unknown) => request.log.debug({ err }, 'an event stream could not begin'));
+    // An id that is not known is refused before the stream begins; what takes longer is no refusal.
+    if (lastEventId !== undefined) await settledWithin(first, REFUSAL_MS);
+    if (reply.raw.destroyed) {
+      // Its `close` may have come before it was listened for.
       end();
-      throw error;
+      return reply.hijack();
     }
-    // It is waited for in `lines`, which is not begun when the reader has gone meanwhile.
-    first.catch(() => undefined);
     const body = Readable.from(this.lines(events, first, signal), {
       objectMode: false,
       highWaterMark: BUFFER_BYTES,
     });
     body.once('close', end);
-    body.on('error', (err) =>
-      this.options.logger.warn({ err, request_id: request.id }, 'an event stream broke off'),
-    );
+    body.on('error', (err) => this.warn(err, request));
     // A reader behind a dead connection is noticed by the heartbeats that do not get through.
     request.raw.setTimeout(this.options.heartbeatMs * SILENT_HEARTBEATS);
-    reply.raw.once('close', () => controller.abort());
     // Proxies that collect answers would hold the events back; a connection that has served a stream is not used again.
     return reply
       .type('text/event-stream; charset=utf-8')
@@ -105,6 +106,10 @@ export class EventStreams {
   close(): void {
     this.closed = true;
     for (const controller of this.open_) controller.abort();
+  }
+
+  private warn(err: unknown, request: FastifyRequest): void {
+    this.options.logger.warn({ err, request_id: request.id }, 'an event stream broke off');
   }
 
   private reserve(projectId: string): () => void {
@@ -152,6 +157,17 @@ export class EventStreams {
       heartbeat.stop();
       await events.return();
     }
+  }
+}
+
+/** Waits for a promise, but not for long. Rejects as it does. */
+async function settledWithin(promise: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  try {
+    await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

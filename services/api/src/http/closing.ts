@@ -7,12 +7,18 @@ import type { FastifyInstance } from 'fastify';
  */
 export function closePromptly(app: FastifyInstance): void {
   const silent = new Set<Socket>();
-  app.server.on('connection', (socket) => {
+  let closing = false;
+  app.server.on('connection', (socket: Socket) => {
+    if (closing) {
+      socket.destroy();
+      return;
+    }
     silent.add(socket);
     socket.once('close', () => silent.delete(socket));
   });
   app.server.on('request', ({ socket }) => silent.delete(socket));
   app.addHook('preClose', async () => {
+    closing = true;
     app.server.keepAliveTimeout = 1;
     for (const socket of silent) socket.destroy();
   });

@@ -65,7 +65,8 @@ export function errorBody(
 }
 
 /** What an error is to a client: never more than the table and the detail say. */
-function answerTo(error: FastifyError, requestId: string): Answer {
+function answerTo(error: FastifyError, request: FastifyRequest): Answer {
+  const requestId = request.id;
   if (error instanceof CetusError) {
     return {
       status: error.status,
@@ -82,6 +83,11 @@ function answerTo(error: FastifyError, requestId: string): Answer {
       ({ code, detail, field }) => item(requestId, code, detail, field),
     );
     return { status: 400, items };
+  }
+  // The connection ended within the body; only the log and the metrics see the answer.
+  if (error === request.raw.errored) {
+    const code = 'malformed_request';
+    return { status: ERRORS[code].status, items: [item(requestId, code, 'The request broke off')] };
   }
   const code = FASTIFY_CODES[error.code];
   if (code !== undefined)
@@ -101,7 +107,7 @@ function answerTo(error: FastifyError, requestId: string): Answer {
 export function createErrorHandler(keystoneUrl: string | undefined) {
   const challenge = keystoneUrl === undefined ? 'Keystone' : `Keystone uri="${keystoneUrl}"`;
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
-    const { status, items, retryAfterMs } = answerTo(error, request.id);
+    const { status, items, retryAfterMs } = answerTo(error, request);
     if (status >= 500)
       request.log.error({ err: error, request_id: request.id, code: items[0]?.code }, 'a request failed');
     if (status === 401) reply.header('www-authenticate', challenge);

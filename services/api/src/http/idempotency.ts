@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
 import { CetusError } from '@cetus/shared/errors';
+import type { StoredObject } from '@cetus/shared/schemas';
+import type { ScopedStore } from '@cetus/shared/store';
 import type { FastifyRequest } from 'fastify';
+
+type Idempotency = NonNullable<StoredObject['idempotency']>;
 
 const VISIBLE_ASCII = /^[\x21-\x7e]{1,255}$/;
 
@@ -9,11 +13,9 @@ const VISIBLE_ASCII = /^[\x21-\x7e]{1,255}$/;
  * version of the API is no part of it: a client may be updated between two attempts.
  * @throws CetusError `invalid_field`
  */
-export function idempotencyOf(request: FastifyRequest): {
-  idempotency?: { key: string; fingerprint: string };
-} {
+export function idempotencyOf(request: FastifyRequest): Idempotency | undefined {
   const key = request.headers['idempotency-key'];
-  if (key === undefined) return {};
+  if (key === undefined) return undefined;
   if (typeof key !== 'string' || !VISIBLE_ASCII.test(key)) {
     throw new CetusError('invalid_field', 'Idempotency-Key must be 1 to 255 visible ASCII characters', {
       field: 'Idempotency-Key',
@@ -21,5 +23,18 @@ export function idempotencyOf(request: FastifyRequest): {
   }
   const path = request.url.split('?', 1)[0] ?? '';
   const asked = `${request.method}\n${path.replace(/\/+$/, '')}\n${JSON.stringify(request.body ?? null)}`;
-  return { idempotency: { key, fingerprint: createHash('sha256').update(asked).digest('hex') } };
+  return { key, fingerprint: createHash('sha256').update(asked).digest('hex') };
+}
+
+/**
+ * What the first request with the key made. Looked up before anything is checked: what the request needed may have gone since. Of
+ * requests that come at once, the unique index of the store lets one through.
+ * @throws CetusError `idempotency_key_reused`
+ */
+export async function firstAnswer<T extends StoredObject>(
+  store: ScopedStore<T>,
+  caller: { projectId: string },
+  idempotency: Idempotency | undefined,
+): Promise<T | null> {
+  return idempotency === undefined ? null : store.findByIdempotencyKey(caller.projectId, idempotency);
 }

@@ -8,7 +8,7 @@ import type { RabbitConnection } from './connection.ts';
 import { declareCommandQueue } from './declare-topology.ts';
 
 /** The header that says when a command is wanted, in milliseconds since 1970: longer waits are made of several steps. */
-export const NOT_BEFORE = 'x-cetus-not-before';
+const NOT_BEFORE = 'x-cetus-not-before';
 const ATTEMPT = 'x-cetus-attempt';
 const REASON = 'x-cetus-reason';
 const SETTLE_AGAIN_MS = 1_000;

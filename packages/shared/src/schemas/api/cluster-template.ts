@@ -5,15 +5,18 @@ import {
   DateTimeOrNull,
   Enum,
   IntegerOrNull,
+  NAME_CHARACTER,
   Ref,
+  Reference,
   ReferenceOrNull,
   RequestLabels,
   StringMap,
   StringOrNull,
   TextOrNull,
+  WELL_FORMED,
 } from './fields.ts';
 import { Links, ListQuery, Next } from './list.ts';
-import { COMMON_SORT_KEY_NAMES } from './sort-keys.ts';
+import { COMMON_SORT_KEYS, magnumSortKeys } from './sort-keys.ts';
 
 const ADDRESSES = '^[0-9A-Fa-f.:]{2,45}(,[0-9A-Fa-f.:]{2,45})*$';
 
@@ -24,19 +27,15 @@ export const ClusterTemplateCreate = Type.Object(
       StringOrNull({
         minLength: 1,
         maxLength: 255,
-        pattern: '^[^\\u0000-\\u0020\\u007f/]([^\\u0000-\\u001f\\u007f/]*[^\\u0000-\\u0020\\u007f/])?$',
-        description: 'The name; made up when absent. No slashes and no control characters.',
+        pattern: `^(?!\\.{1,2}$)(?! )${NAME_CHARACTER}+(?<! )$`,
+        description:
+          'The name; made up when absent. No slashes and no control characters, no space at an end, and neither `.` nor `..`.',
       }),
     ),
     coe: Enum(['kubernetes'], { description: 'The container orchestration engine.' }),
-    image_id: Type.String({
-      minLength: 1,
-      maxLength: 255,
-      pattern: '^[^\\u0000-\\u001f\\u007f/]+$',
-      description: 'The image of the servers, by id or name.',
-    }),
+    image_id: Reference('The image of the servers.'),
     keypair_id: Type.Optional(ReferenceOrNull('The key pair for access by SSH.')),
-    external_network_id: Type.Optional(ReferenceOrNull('The external network, by id or name.')),
+    external_network_id: Type.Optional(ReferenceOrNull('The external network.')),
     fixed_network: Type.Optional(ReferenceOrNull('The network of the servers; made when absent.')),
     fixed_subnet: Type.Optional(ReferenceOrNull('The subnet of the servers; made when absent.')),
     network_driver: Type.Optional(
@@ -94,7 +93,7 @@ export const ClusterTemplateCreate = Type.Object(
     hidden: Type.Optional(
       BooleanOrNull({ description: 'Whether lists of other projects leave it out; for administrators.' }),
     ),
-    tags: Type.Optional(StringOrNull({ maxLength: 255, description: 'Words with commas between them.' })),
+    tags: Type.Optional(StringOrNull({ maxLength: 255, pattern: WELL_FORMED, description: 'Words with commas between them.' })),
   },
   {
     $id: 'ClusterTemplateCreate',
@@ -152,5 +151,5 @@ export const ClusterTemplateList = Type.Object(
   { $id: 'ClusterTemplateList', description: 'A page of cluster templates.' },
 );
 
-export const ClusterTemplateListQuery = ListQuery(COMMON_SORT_KEY_NAMES, {});
+export const ClusterTemplateListQuery = ListQuery(magnumSortKeys(COMMON_SORT_KEYS), {});
 export type ClusterTemplateListQuery = Static<typeof ClusterTemplateListQuery>;

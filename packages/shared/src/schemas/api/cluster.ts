@@ -7,13 +7,14 @@ import {
   Enum,
   IntegerOrNull,
   Ref,
+  Reference,
   ReferenceOrNull,
   RequestLabels,
   StringMap,
   StringOrNull,
 } from './fields.ts';
 import { Links, ListQuery, Next } from './list.ts';
-import { COMMON_SORT_KEY_NAMES } from './sort-keys.ts';
+import { CLUSTER_SORT_KEYS, magnumSortKeys } from './sort-keys.ts';
 
 /** Kubernetes is tested with clusters of up to so many nodes. Source: https://kubernetes.io/docs/setup/best-practices/cluster-large/ */
 export const MAX_NODE_COUNT = 5_000;
@@ -38,11 +39,7 @@ export const ClusterCreate = Type.Object(
         description: 'Letters, digits, `_`, `.` and `-`, starting with a letter; made up when absent.',
       }),
     ),
-    cluster_template_id: Type.String({
-      minLength: 1,
-      maxLength: 255,
-      description: 'The template, by uuid or name.',
-    }),
+    cluster_template_id: Reference('The template.'),
     keypair: Type.Optional(ReferenceOrNull('The key pair for access by SSH.')),
     node_count: Type.Optional(IntegerOrNull(NodeCount)),
     master_count: Type.Optional(
@@ -70,7 +67,7 @@ export const ClusterCreate = Type.Object(
     discovery_url: Type.Optional(
       StringOrNull({
         maxLength: 2048,
-        pattern: '^https?://[^\\s\\u0000-\\u001f\\u007f]+$',
+        pattern: '^https?://[^\\s\\u0000-\\u001f\\u007f\\ud800-\\udfff]+$',
         description: 'A discovery service.',
       }),
     ),
@@ -189,5 +186,5 @@ export const ClusterList = Type.Object(
   { $id: 'ClusterList', description: 'A page of clusters.' },
 );
 
-export const ClusterListQuery = ListQuery([...COMMON_SORT_KEY_NAMES, 'node_count', 'master_count'], {});
+export const ClusterListQuery = ListQuery(magnumSortKeys(CLUSTER_SORT_KEYS), {});
 export type ClusterListQuery = Static<typeof ClusterListQuery>;

@@ -3,9 +3,11 @@ import type { CloudEvent } from '../event.ts';
 import { Enum, Ref } from './fields.ts';
 import { Next } from './list.ts';
 
-/** The id of a notification. */
+/** The form of the id of a notification. */
+export const EVENT_ID_PATTERN = '^[0-9a-fA-F-]{36}/[1-9][0-9]{0,15}$';
+
 const EventId = Type.String({
-  pattern: '^[0-9a-fA-F-]{36}/[1-9][0-9]{0,15}$',
+  pattern: EVENT_ID_PATTERN,
   maxLength: 60,
   description: 'The id of a notification: `<object uuid>/<sequence>`.',
 });

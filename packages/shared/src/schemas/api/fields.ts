@@ -1,4 +1,4 @@
-import { Type, type TSchemaOptions, type TUnsafe } from 'typebox';
+import { Type, type TSchemaOptions, type TString, type TUnsafe } from 'typebox';
 
 // `type: [..., 'null']` rather than a union: the serialiser writes it without trying branches, and a refusal names both types.
 
@@ -35,21 +35,41 @@ export function Ref<T>(id: string): TUnsafe<T> {
   return Type.Unsafe<T>({ $ref: `${id}#` });
 }
 
-const NO_CONTROLS = '^[^\\u0000-\\u001f\\u007f]*$';
+// Half of a surrogate pair is a code point of its own to a pattern (ajv compiles them with the flag `u`), and has no form in UTF-8.
+const HALF_PAIRS = '\\ud800-\\udfff';
+const CONTROLS = `\\u0000-\\u001f\\u007f${HALF_PAIRS}`;
+
+/** Any text that can be written in UTF-8. */
+export const WELL_FORMED = `^[^${HALF_PAIRS}]*$`;
+
+/** A character of a name that can be a part of an address. */
+export const NAME_CHARACTER = `[^${CONTROLS}/]`;
+
+const NO_CONTROLS = `^[^${CONTROLS}]*$`;
+
+function reference(description: string) {
+  return {
+    minLength: 1,
+    maxLength: 255,
+    // What a client of HTTP takes for a step in an address is no name.
+    pattern: `^(?!\\.{1,2}$)${NAME_CHARACTER}+$`,
+    description: `${description} By id or name: no slashes and no control characters, and neither \`.\` nor \`..\`.`,
+  };
+}
 
 /** A short text of a request: no control characters. */
 export function TextOrNull(description: string, maxLength = 255): TUnsafe<string | null> {
   return StringOrNull({ minLength: 1, maxLength, pattern: NO_CONTROLS, description });
 }
 
-/** The id or the name of an object of the cloud. */
+/** The id or the name of an object. */
+export function Reference(description: string): TString {
+  return Type.String(reference(description));
+}
+
+/** The id or the name of an object, or null. */
 export function ReferenceOrNull(description: string): TUnsafe<string | null> {
-  return StringOrNull({
-    minLength: 1,
-    maxLength: 255,
-    pattern: '^[^\\u0000-\\u001f\\u007f/]+$',
-    description,
-  });
+  return StringOrNull(reference(description));
 }
 
 /** Magnum's labels in a request: numbers and booleans are taken as the strings that Magnum makes of them. */
@@ -58,7 +78,7 @@ export function RequestLabels(): TUnsafe<Record<string, string | number | boolea
     type: ['object', 'null'],
     maxProperties: 64,
     propertyNames: { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9_./-]{0,254}$' },
-    additionalProperties: { type: ['string', 'number', 'boolean'], maxLength: 2048 },
+    additionalProperties: { type: ['string', 'number', 'boolean'], maxLength: 2048, pattern: WELL_FORMED },
     description: 'Key and value pairs. Keys are letters, digits, `_`, `.`, `/` and `-`.',
   });
 }

@@ -1,5 +1,6 @@
 export * from './fields.ts';
 export * from './list.ts';
+export * from './sort-keys.ts';
 export * from './patch.ts';
 export * from './discovery.ts';
 export * from './cluster-template.ts';

@@ -3,6 +3,7 @@ import { Uuid } from '../common.ts';
 import { ACTIONS, FailureSchema, OPERATION_STATES } from '../state.ts';
 import { DateTimeOrNull, Enum, Ref, StringOrNull } from './fields.ts';
 import { Links, ListQuery, Next } from './list.ts';
+import { OPERATION_SORT_KEYS } from './sort-keys.ts';
 
 /** An operation as it is read. */
 export const OperationView = Type.Object(
@@ -32,7 +33,7 @@ export const OperationList = Type.Object(
   { $id: 'OperationList', description: 'A page of operations.' },
 );
 
-export const OperationListQuery = ListQuery(['uuid', 'accepted_at', 'finished_at'], {
+export const OperationListQuery = ListQuery(Object.keys(OPERATION_SORT_KEYS), {
   object: Type.Optional(Type.String({ format: 'uuid', description: 'The uuid of an object.' })),
   state: Type.Optional(Enum(OPERATION_STATES)),
 });

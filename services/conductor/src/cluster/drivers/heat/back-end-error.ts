@@ -22,7 +22,7 @@ export async function guardBackEnd<T>(run: () => Promise<T>): Promise<T> {
 }
 
 /** The same failure in Cetus' words; what is not of OpenStack stays as it is. */
-export function toCetusError(error: unknown): unknown {
+function toCetusError(error: unknown): unknown {
   const cause = error;
   if (error instanceof OpenStackUnreachableError) {
     return new CetusError(

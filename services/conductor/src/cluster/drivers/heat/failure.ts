@@ -1,5 +1,5 @@
 /** Why a stack failed, for machines. Every code that is not listed in the tables below is `resource_failed`. */
-export type StackFailureCode =
+type StackFailureCode =
   | 'flavor_not_found'
   | 'image_not_found'
   | 'network_not_found'

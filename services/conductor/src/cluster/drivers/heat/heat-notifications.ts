@@ -15,6 +15,11 @@ export interface HeatNotificationsOptions {
 const QUEUE = 'cetus.heat-notifications';
 /** Heat's control exchange, which oslo.messaging declares as it is here: a transient topic exchange. */
 const EXCHANGE = 'heat';
+/**
+ * When to look after a notification, in milliseconds: Heat sends it just before it writes the state that it tells of, so who looks at once
+ * may come too early.
+ */
+const WAKE_UPS_MS = [250, 1_000];
 /** What waits in the queue while no conductor runs; polling finds out the rest. */
 const MAX_WAITING = 10_000;
 
@@ -102,13 +107,16 @@ export class HeatNotifications implements Resource {
     if (type === undefined || !/^orchestration\.stack\.\w+\.(end|error)$/.test(type)) return;
     const id = clusterOfStack(payload?.stack_name ?? '');
     if (id === null) return;
-    await this.options.backbone.bus.publishCommand({
+    const command = {
       kind: CLUSTER.name,
       id,
       project_id: payload?.tenant_id ?? '',
       generation: 0,
       reason: 'notification',
-    });
+    };
+    await Promise.all(
+      WAKE_UPS_MS.map((delayMs) => this.options.backbone.bus.publishCommand(command, { delayMs })),
+    );
   }
 }
 

@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import type { Operation, StoredCluster } from '@cetus/shared/schemas';
 import type { Stack } from '@cetus/openstack/heat';
-import { deletionOf, hasFailedSince, isStumble, newDeletion } from '../../../../src/cluster/drivers/heat/deletion.ts';
+import {
+  deletionOf,
+  hasFailedSince,
+  isStumble,
+  newDeletion,
+} from '../../../../src/cluster/drivers/heat/deletion.ts';
 
-const stack = (stack_status: string, updated_time: string | null): Stack => ({ stack_status, updated_time }) as Stack;
+const stack = (stack_status: string, updated_time: string | null): Stack =>
+  ({ stack_status, updated_time }) as Stack;
 const operation = (uuid: string): Operation => ({ uuid }) as Operation;
 const cluster = (driver_state: object): StoredCluster => ({ status: { driver_state } }) as StoredCluster;
 
@@ -27,7 +33,14 @@ describe('the deletion of a stack', () => {
   it('was stumbled over by Heat itself when no resource failed', () => {
     const message = '(pymysql.err.IntegrityError) (1451, …)';
     assert.equal(isStumble({ code: 'resource_failed', message }), true);
-    assert.equal(isStumble({ code: 'resource_failed', message, resource: { type: 'OS::Nova::Server', name: 'master_0' } }), false);
+    assert.equal(
+      isStumble({
+        code: 'resource_failed',
+        message,
+        resource: { type: 'OS::Nova::Server', name: 'master_0' },
+      }),
+      false,
+    );
     assert.equal(isStumble({ code: 'stack_timeout', message }), false);
   });
 });

@@ -3,7 +3,7 @@ import type { ClusterStack } from '../../../../src/cluster/drivers/heat/build-st
 import type { HotTemplate, HotValue } from '../../../../src/cluster/drivers/heat/hot.ts';
 import type { ClusterStackInput } from '../../../../src/cluster/drivers/heat/stack-input.ts';
 
-export const UUID = '3f0c8e1a-5b7d-4c1e-9a2f-0123456789ab';
+const UUID = '3f0c8e1a-5b7d-4c1e-9a2f-0123456789ab';
 
 export function makeInput(overrides: Partial<ClusterStackInput> = {}): ClusterStackInput {
   return {
@@ -98,7 +98,7 @@ export function templatesOf(stack: ClusterStack): HotTemplate[] {
 }
 
 /** Evaluates a value as Heat would, with invented addresses and ids. */
-export function evaluate(value: HotValue, parameters: Record<string, HotValue>): HotValue {
+function evaluate(value: HotValue, parameters: Record<string, HotValue>): HotValue {
   if (Array.isArray(value)) return value.map((item) => evaluate(item, parameters));
   if (value === null || typeof value !== 'object') return value;
   if ('get_param' in value) return parameters[value.get_param as string] ?? null;

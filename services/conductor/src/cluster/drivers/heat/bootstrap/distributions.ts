@@ -11,7 +11,7 @@ const DISTRIBUTIONS: Readonly<Record<string, Distribution>> = {
 };
 
 /** Values of the image property `os_distro` that nodes can be made from. */
-export const SUPPORTED_OS_DISTROS: readonly string[] = Object.keys(DISTRIBUTIONS);
+const SUPPORTED_OS_DISTROS: readonly string[] = Object.keys(DISTRIBUTIONS);
 
 /** @throws UnsupportedImageError when the image's `os_distro` is missing or not one of {@link SUPPORTED_OS_DISTROS}. */
 export function distributionOf(image: ClusterStackInput['image']): Distribution {

@@ -7,7 +7,7 @@ const NAMESPACE = 'kube-flannel';
 const LABELS = { tier: 'node', app: 'flannel', 'k8s-app': 'flannel' };
 
 /** The two images of the manifest, from the public registry or below a prefix of one's own. */
-export function flannelImages(imageRepository?: string): { flannel: string; cniPlugin: string } {
+function flannelImages(imageRepository?: string): { flannel: string; cniPlugin: string } {
   const prefix = imageRepository ?? PUBLIC_REPOSITORY;
   return {
     flannel: `${prefix}/flannel:${FLANNEL_VERSION}`,

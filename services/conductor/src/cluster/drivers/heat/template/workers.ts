@@ -29,7 +29,7 @@ const WORKER_GROUPS = [RESOURCE.clusterSecurityGroup, RESOURCE.workerSecurityGro
  * Whether a worker is more than a server. Only then it gets a nested stack of its own: a nested stack for each of
  * hundreds of workers is most of what such a stack costs Heat.
  */
-export function workersAreNested(input: ResolvedStackInput): boolean {
+function workersAreNested(input: ResolvedStackInput): boolean {
   return (
     input.floatingIpEnabled || input.dockerVolumeSize !== undefined || input.bootVolumeType !== undefined
   );
