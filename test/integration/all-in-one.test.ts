@@ -42,6 +42,10 @@ describe('integration: all services in one process', function () {
       assert.equal(made.node_addresses.length, 2);
       assert.match(String(made.api_address), /^https:/);
       assert.equal(condition(made, 'Ready'), 'True');
+      const { clusters } = await client.ok<{ clusters: Partial<Cluster>[] }>('/v1/clusters');
+      const listed = clusters.find((one) => one.uuid === uuid);
+      assert.ok(listed?.cluster_id, 'the stack');
+      assert.deepEqual({ ...made, ...listed }, made, 'a list says the same');
 
       await client.resize(uuid, 5);
       const grown = await client.until(uuid, 'UPDATE_COMPLETE');

@@ -52,8 +52,17 @@ live('failures of a real cloud', (on) => {
     ['fixed_subnet', 'no-such-subnet', 'subnet_not_found'],
   ] as const) {
     it(`refuses a template whose ${field} is ${value}`, async () => {
-      const answer = await on.demo.template('unsound', { [field]: value });
-      assert.equal(answer.status, 400, JSON.stringify(answer.body));
+      const answer = await waitFor(
+        async () => {
+          const said = await on.demo.template('unsound', { [field]: value });
+          if (said.status === 400) return said;
+          // On a busy machine nobody may have said so within the time that a request waits; then the conductor judges later.
+          assert.equal(said.status, 201, JSON.stringify(said.body));
+          await on.demo.send('DELETE', '/v1/clustertemplates/unsound');
+          return false;
+        },
+        { timeoutMs: 30_000, what: 'a refusal' },
+      );
       const [error] = answer.body.errors;
       assert.deepEqual([error.code, error.field], [code, field]);
       assert.equal((await on.demo.send('GET', '/v1/clustertemplates/unsound')).status, 404);

@@ -6,6 +6,10 @@ import { promisify } from 'node:util';
 import { requireOrSkip, waitFor } from '@cetus/test-kit';
 import { live } from './support/suite.ts';
 
+/** What the client prints is checked by what is asserted of it. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type Json = any;
+
 const OPENSTACK = '/usr/bin/openstack';
 
 live("OpenStack's own client", (on) => {
@@ -27,7 +31,7 @@ live("OpenStack's own client", (on) => {
   });
 
   /** Runs `openstack coe …` as the user demo; answers what `-f json` prints, or the text. */
-  async function coe(...args: string[]): Promise<any> {
+  async function coe(...args: string[]): Promise<Json> {
     const env = {
       PATH: '/usr/bin:/bin',
       HOME: '/nonexistent',

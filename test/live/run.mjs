@@ -1,20 +1,24 @@
 // Runs the live tier: against the cloud that CETUS_LAB_KEYSTONE_URL names, else the lab of test/lab, which is started where it can be.
 //   npm run test:live [-- MOCHA-OPTIONS]      CETUS_TEST_NO_SKIP=1: what is not up is a failure
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+const { fetch, AbortSignal, Buffer } = globalThis;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const UP = 'test/lab/openstack/up';
-/** What runs side by side: Heat works mostly one step after another, so two of these take little longer than one. */
+/** What runs side by side: Heat waits more than it works, so these take little longer together than one of them alone. */
 const LANES = [
-  ['test/live/**/*.test.ts'],
+  ['burst', 'cut-off', 'life-cycle', 'notifications'].map((name) => `test/live/${name}.test.ts`),
+  ['test/live/failures.test.ts'],
   [
+    'test/live/openstack-client.test.ts',
+    'test/live/tenancy.test.ts',
     'packages/openstack/test/contract/**/*.test.ts',
-    'services/conductor/test/cluster/drivers/heat/lab.test.ts',
   ],
+  ['services/conductor/test/cluster/drivers/heat/lab.test.ts'],
 ];
 
 const say = (text) => process.stderr.write(`${text}\n`);
@@ -83,6 +87,13 @@ function mocha(specs, lab, live) {
   });
 }
 
+const forgotten = readdirSync(join(ROOT, 'test/live')).filter(
+  (name) => name.endsWith('.test.ts') && !LANES.flat().includes(`test/live/${name}`),
+);
+if (forgotten.length > 0) {
+  say(`in no lane of test/live/run.mjs: ${forgotten.join(', ')}`);
+  process.exit(1);
+}
 const lab = await findLab();
 if (typeof lab === 'string') {
   const specs = LANES.flat();

@@ -9,7 +9,9 @@ describe('the AsyncAPI document', () => {
   it('is valid AsyncAPI 3', async () => {
     const { document, diagnostics } = await new Parser().parse(asyncApi());
     assert.deepEqual(
-      diagnostics.filter(({ severity }) => Number(severity) <= WARNING).map(({ message, path }) => `${path.join('.')}: ${message}`),
+      diagnostics
+        .filter(({ severity }) => Number(severity) <= WARNING)
+        .map(({ message, path }) => `${path.join('.')}: ${message}`),
       [],
     );
     assert.equal(document?.version(), '3.0.0');

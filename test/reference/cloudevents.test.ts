@@ -7,7 +7,12 @@ describe('a notification', () => {
   it('is a CloudEvent to the CloudEvents SDK', () => {
     const object = newObject({
       kind: CLUSTER,
-      caller: { userId: 'u', projectId: 'p', requestId: 'req-1', traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' },
+      caller: {
+        userId: 'u',
+        projectId: 'p',
+        requestId: 'req-1',
+        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      },
       name: 'c',
       spec: {},
       status: {},

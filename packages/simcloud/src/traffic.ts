@@ -23,7 +23,8 @@ export function addTraffic(app: FastifyInstance, switches: SwitchBoard, stats: S
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-openstack-request-id', `req-${randomUUID()}`);
     const service = serviceOf(request);
-    if (service === undefined || switches.traffic(service, request.method, request.url)?.hang !== true) return undefined;
+    if (service === undefined || switches.traffic(service, request.method, request.url)?.hang !== true)
+      return undefined;
     stats.injected('hang');
     reply.hijack();
     return reply;

@@ -1,5 +1,4 @@
 import cors from '@fastify/cors';
-import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { CetusError } from '@cetus/shared/errors';
@@ -23,6 +22,7 @@ import { documentApi } from './http/openapi.ts';
 import { opsRoutes } from './http/ops-routes.ts';
 import { globalRequestId, newRequestId } from './http/request-id.ts';
 import { answerUnknownRoutes } from './http/routes-known.ts';
+import { securityHeaders } from './http/security-headers.ts';
 import { buildValidator } from './http/validation.ts';
 import { operationRoutes } from './operations/routes.ts';
 
@@ -62,39 +62,16 @@ export async function createApp(deps: ApiDeps): Promise<FastifyInstance> {
   });
 
   app.setErrorHandler(onError);
+  const security = securityHeaders({ https: config.CETUS_PUBLIC_URL?.startsWith('https:') === true });
   app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-openstack-request-id', request.id);
+    reply.header('x-openstack-request-id', request.id).headers(security);
     done();
   });
-  app.addHook('onResponse', (request, reply, done) => {
-    logger.debug(
-      {
-        request_id: request.id,
-        global_request_id: globalRequestId(request.raw),
-        method: request.method,
-        route: request.routeOptions.url,
-        status: reply.statusCode,
-        project_id: request.caller?.projectId,
-        ms: Math.round(reply.elapsedTime),
-      },
-      'request',
-    );
-    done();
-  });
+  if (logger.isLevelEnabled('debug')) logRequests(app, logger);
   measureRequests(app, metrics);
   parseJsonBodies(app);
   answerUnknownRoutes(app);
 
-  await app.register(helmet, {
-    // Answers are data; nothing in them may run. The page under /docs has a policy of its own.
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-    },
-    strictTransportSecurity: config.CETUS_PUBLIC_URL?.startsWith('https:') === true,
-    xDownloadOptions: false,
-    xXssProtection: false,
-  });
   const origins = config.CETUS_API_CORS_ORIGINS.split(',')
     .map((origin) => origin.trim())
     .filter(Boolean);
@@ -129,6 +106,24 @@ export async function createApp(deps: ApiDeps): Promise<FastifyInstance> {
     eventRoutes(v1, deps, links, streams);
   });
   return app;
+}
+
+function logRequests(app: FastifyInstance, logger: ApiDeps['logger']): void {
+  app.addHook('onResponse', (request, reply, done) => {
+    logger.debug(
+      {
+        request_id: request.id,
+        global_request_id: globalRequestId(request.raw),
+        method: request.method,
+        route: request.routeOptions.url,
+        status: reply.statusCode,
+        project_id: request.caller?.projectId,
+        ms: Math.round(reply.elapsedTime),
+      },
+      'request',
+    );
+    done();
+  });
 }
 
 function corsOptions(origins: string[]) {

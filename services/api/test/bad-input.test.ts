@@ -38,28 +38,31 @@ const ROUTES: { method: HTTPMethods; url: string; body?: object; list?: true; ob
 /** Fields of the two bodies of creation, with values that break their rules. */
 const FIELDS: Record<'clustertemplates' | 'clusters', Record<string, unknown[]>> = {
   clustertemplates: {
-    name: [1, '', 'x'.repeat(256), 'a/b', ' a', 'a\u0000', {}, []],
+    name: [1, '', 'x'.repeat(256), 'a/b', ' a', 'a ', 'a\u0000', '.', '..', 'a\ud800', {}, []],
     coe: [null, 'swarm', 1],
-    image_id: [null, '', 'x'.repeat(256), 'a/b', 1],
-    keypair_id: ['', 1, 'x'.repeat(256)],
+    image_id: [null, '', 'x'.repeat(256), 'a/b', '.', '..', '\udfff', 1],
+    keypair_id: ['', 1, 'x'.repeat(256), '..', '\ud800x'],
+    docker_storage_driver: ['\ud800'],
     network_driver: ['docker', 1, ''],
     dns_nameserver: ['not an address', '', '8.8.8.8;'],
     docker_volume_size: [0, -1, 1.5, '1', 1e9],
     apiserver_port: [80, 70_000, '6443'],
     server_type: ['lxd', 1],
-    labels: [[], 'x', { 'a b': 'x' }, { a: null }, { a: {} }, { a: 'x'.repeat(2049) }],
+    labels: [[], 'x', { 'a b': 'x' }, { a: null }, { a: {} }, { a: 'x'.repeat(2049) }, { a: '\ud800' }],
     public: ['true', 1],
     floating_ip_enabled: ['true', 0],
-    tags: [1, 'x'.repeat(256)],
+    tags: [1, 'x'.repeat(256), '\ud83d'],
   },
   clusters: {
     name: [1, '', '1a', 'a b', 'x'.repeat(243), 'ä'],
-    cluster_template_id: [null, '', 1, {}, { $ne: null }],
+    cluster_template_id: [null, '', 1, {}, { $ne: null }, '.', '..', '\ud800'],
+    flavor_id: ['\ud800', '\udc00\ud800', '.', '..'],
+    master_flavor_id: ['\ud800', '..'],
     node_count: [-1, 1.5, '1', 5001, {}, true],
     master_count: [0, 2, 6, '1', {}],
     create_timeout: [-1, 1441, '60', 1.5],
     keypair: ['', 1],
-    discovery_url: [1, 'ftp://x', 'not a url'],
+    discovery_url: [1, 'ftp://x', 'not a url', 'http://x/\ud800'],
     docker_volume_size: [0, '1'],
     merge_labels: ['true', 1],
     fixed_network: ['', 'a/b', 1],
@@ -167,6 +170,27 @@ describe('api: bad input', () => {
       }
     });
   }
+
+  it('is not what only looks like it', async () => {
+    const answer = await api.request({
+      method: 'POST',
+      url: '/v1/clustertemplates',
+      payload: {
+        coe: 'kubernetes',
+        image_id: '...',
+        name: '.a b 💥',
+        flavor_id: 'm1.💥',
+        labels: { a: '💥' },
+        tags: '',
+      },
+    });
+    assert.equal(answer.statusCode, 201, answer.body);
+    const { name, flavor_id, labels } = answer.json();
+    assert.deepEqual(
+      { name, flavor_id, labels },
+      { name: '.a b 💥', flavor_id: 'm1.💥', labels: { a: '💥' } },
+    );
+  });
 
   it('names every field at once, but not more than a reader can use', async () => {
     const post = (payload: object) => api.request({ method: 'POST', url: '/v1/clusters', payload });

@@ -22,6 +22,7 @@ describe('api: cluster templates', () => {
     const { query = '', ...rest } = more;
     return api.request({ method: 'PATCH', url: `/v1/clustertemplates/${ref}${query}`, payload, ...rest });
   };
+  const stored = (uuid: string) => api.templates.get({ kind: 'all' }, uuid);
   const replace = (field: string, value: unknown) => [{ op: 'replace', path: `/${field}`, value }];
 
   it('answers a new one whole, with its distribution and defaults', async () => {
@@ -150,11 +151,55 @@ describe('api: cluster templates', () => {
       problems: [{ field: 'keypair', code: 'keypair_not_found', detail: 'no' }],
       image: null,
     };
-    assert.equal((await patch(uuid, replace('tags', 'x'))).statusCode, 200);
     expectError(await patch(uuid, replace('keypair_id', 'new')), 400, 'keypair_not_found', 'keypair_id');
     expectError(await create({ keypair_id: 'new' }), 400, 'keypair_not_found', 'keypair_id');
     api.verdict.value = { problems: [], image: { id: 'i', os_distro: 'fedora-coreos' } };
     assert.equal((await patch(uuid, replace('image_id', 'new'))).json().cluster_distro, 'fedora-coreos');
+    assert.deepEqual(api.questions.at(-1)?.references, { image_id: 'new' });
+  });
+
+  it('asks the conductor whether its driver can do what a template says', async () => {
+    const usual = api.verdict.value;
+    const { uuid } = (await create({ name: 'rules-of-driver' })).json();
+    const asked = api.questions.at(-1) as { driver: string; template: object; references: object };
+    assert.equal(asked.driver, 'heat');
+    assert.deepEqual(asked.references, { image_id: 'i' });
+    assert.deepEqual(Object.keys(asked.template).sort(), Object.keys((await stored(uuid)).spec).sort());
+    api.verdict.value = {
+      problems: [{ field: 'network_driver', code: 'unsupported', detail: 'flannel only' }],
+      image: null,
+    };
+    expectError(await create({ network_driver: 'calico' }), 400, 'unsupported', 'network_driver');
+    expectError(await patch(uuid, replace('network_driver', 'calico')), 400, 'unsupported', 'network_driver');
+    assert.deepEqual(api.questions.at(-1)?.references, {});
+    assert.equal(
+      (api.questions.at(-1) as typeof asked & { template: { network_driver: string } }).template
+        .network_driver,
+      'calico',
+    );
+    api.verdict.value = usual;
+  });
+
+  it('answers a request that is sent again as the first time, whatever has gone since', async () => {
+    const send = (image_id = 'goes') =>
+      api.request({
+        method: 'POST',
+        url: '/v1/clustertemplates',
+        payload: { coe: 'kubernetes', image_id },
+        headers: { 'idempotency-key': 'again' },
+      });
+    const first = await send();
+    const usual = api.verdict.value;
+    api.verdict.value = {
+      problems: [{ field: 'image_id', code: 'image_not_found', detail: 'There is no image' }],
+      image: null,
+    };
+    const second = await send();
+    assert.equal(second.statusCode, 201);
+    assert.deepEqual(second.json(), first.json());
+    assert.equal(second.headers['location'], first.headers['location']);
+    expectError(await send('other'), 422, 'idempotency_key_reused', 'Idempotency-Key');
+    api.verdict.value = usual;
   });
 
   it('is published by administrators, and then read by all projects', async () => {

@@ -229,9 +229,85 @@ describe('api: clusters', () => {
       image: null,
     };
     expectError(await create(), 400, 'flavor_not_found', 'flavor_id');
-    api.verdict.value = new CetusError('back_end_unavailable', 'down');
-    assert.equal((await create()).statusCode, 202);
+    for (const code of [
+      'request_deadline_exceeded',
+      'bus_unavailable',
+      'back_end_unavailable',
+      'identity_unavailable',
+      'store_unavailable',
+    ] as const) {
+      api.verdict.value = new CetusError(code, 'down');
+      assert.equal((await create()).statusCode, 202, code);
+    }
+    for (const [status, code] of [
+      [500, 'internal_error'],
+      [502, 'back_end_error'],
+    ] as const) {
+      api.verdict.value = new CetusError(code, 'a mistake');
+      expectError(await create(), status, code);
+    }
     api.verdict.value = usual;
+  });
+
+  it('asks the conductor about the whole cluster, when it is not just what the template says', async () => {
+    const template = await api.template({ name: 'whole', flavor_id: 'm1.small', labels: { kube_tag: 'v1' } });
+    const create = (body: object) =>
+      api.request({
+        method: 'POST',
+        url: '/v1/clusters',
+        payload: { cluster_template_id: template, ...body },
+      });
+    api.questions.length = 0;
+    ensureUuid(await create({ name: 'usual', node_count: 2, create_timeout: 5, flavor_id: null }));
+    assert.deepEqual(api.questions, []);
+    const uuid = ensureUuid(await create({ labels: { kube_tag: 'v2' }, flavor_id: 'm1.big' }));
+    const { spec } = await api.clusters.get({ kind: 'all' }, uuid);
+    assert.deepEqual(api.questions, [
+      {
+        driver: 'heat',
+        project_id: PROJECT,
+        user_id: 'member-user',
+        references: { flavor_id: 'm1.big' },
+        spec,
+      },
+    ]);
+    const usual = api.verdict.value;
+    api.verdict.value = {
+      problems: [
+        { field: 'labels/kube_tag', code: 'invalid_field', detail: 'labels/kube_tag is no version' },
+      ],
+      image: null,
+    };
+    expectError(await create({ labels: { kube_tag: 'x' } }), 400, 'invalid_field', 'labels/kube_tag');
+    expectError(await create({ fixed_subnet: 's' }), 400, 'invalid_field');
+    api.verdict.value = usual;
+  });
+
+  it('gives a deletion and its retry a deadline of their own', async () => {
+    const minutes = async (answer: { headers: Record<string, unknown> }): Promise<number> => {
+      const { accepted_at, deadline_at } = (
+        await api.request({ url: `/v1/operations/${String(answer.headers['cetus-operation-id'])}` })
+      ).json<{ accepted_at: string; deadline_at: string }>();
+      return Math.round((Date.parse(deadline_at) - Date.parse(accepted_at)) / 60_000);
+    };
+    const template = await api.template({ name: 'deadlines' });
+    const created = await api.request({
+      method: 'POST',
+      url: '/v1/clusters',
+      payload: { cluster_template_id: template, create_timeout: 5 },
+    });
+    assert.equal(await minutes(created), 5);
+    const uuid = ensureUuid(created);
+    const url = `/v1/clusters/${uuid}`;
+    const retry = () => api.request({ method: 'POST', url: `${url}/actions/retry` });
+    await api.finish(uuid, FAILURE);
+    assert.equal(await minutes(await retry()), 5);
+    await api.finish(uuid);
+    const payload = [{ op: 'replace', path: '/node_count', value: 3 }];
+    assert.equal(await minutes(await api.request({ method: 'PATCH', url, payload })), 5);
+    assert.equal(await minutes(await api.request({ method: 'DELETE', url })), 60);
+    await api.finish(uuid, FAILURE);
+    assert.equal(await minutes(await retry()), 60);
   });
 
   it('keeps projects apart', async () => {
@@ -370,6 +446,39 @@ describe('api: clusters', () => {
     for (const key of ['', 'a b', 'ü', 'x'.repeat(256)]) {
       assert.equal(errorOf(await create({}, key)).field, 'Idempotency-Key');
     }
+  });
+
+  it('answers a request that is sent again as the first time, whatever has gone since', async () => {
+    const template = await api.template({ name: 'goes' });
+    const create = (more: object = {}) =>
+      api.request({
+        method: 'POST',
+        url: '/v1/clusters',
+        payload: { cluster_template_id: 'goes', flavor_id: 'goes', ...more },
+        headers: { 'idempotency-key': 'sent-again' },
+      });
+    const first = await create();
+    const uuid = ensureUuid(first);
+    await api.finish(uuid);
+    const usual = api.verdict.value;
+    api.verdict.value = {
+      problems: [{ field: 'flavor_id', code: 'flavor_not_found', detail: 'There is no flavor goes' }],
+      image: null,
+    };
+    const second = await create();
+    assert.equal(ensureUuid(second), uuid);
+    for (const header of ['location', 'cetus-operation-id'])
+      assert.equal(second.headers[header], first.headers[header]);
+    expectError(await create({ node_count: 3 }), 422, 'idempotency_key_reused', 'Idempotency-Key');
+    api.verdict.value = usual;
+    await api.request({ method: 'DELETE', url: `/v1/clusters/${uuid}` });
+    await api.finish(uuid);
+    const removed = await api.request({ method: 'DELETE', url: `/v1/clustertemplates/${template}` });
+    assert.equal(removed.statusCode, 204);
+    const third = await create();
+    assert.equal(ensureUuid(third), uuid);
+    // The newest operation is the deletion; it is not what was answered first.
+    assert.equal(third.headers['cetus-operation-id'], undefined);
   });
 
   it('gives entity tags, and checks those that come back', async () => {

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
-import type { AddressInfo } from 'node:net';
+import { once, type EventEmitter } from 'node:events';
+import { connect, type AddressInfo } from 'node:net';
 import { waitFor } from '@cetus/test-kit';
 import { expectError } from './support/answers.ts';
 import { startApi, TOKENS, type TestApi } from './support/api.ts';
@@ -187,6 +188,41 @@ describe('api: events', () => {
     assert.equal((await Reader.open(base, { 'x-auth-token': 'other' })).status, 429);
     for (const reader of [...mine, ...theirs]) reader.close();
     for (const reader of await open('member', 4)) reader.close();
+  });
+
+  it('leaves nothing behind of readers that break off, at whatever moment', async () => {
+    const own = await startApi({ CETUS_API_MAX_STREAMS: 1_000, CETUS_API_MAX_STREAMS_PER_PROJECT: 1_000 });
+    try {
+      await own.app.listen({ port: 0, host: '127.0.0.1' });
+      const { port } = own.app.server.address() as AddressInfo;
+      const uuid = await own.cluster({ name: 'reset' });
+      await own.finish(uuid);
+      // How many readers there are, and how many there have been.
+      const { live } = own.feed as unknown as { live: EventEmitter };
+      let begun = 0;
+      live.on('newListener', (name) => (begun += name === 'event' ? 1 : 0));
+      const reset = async (resume: boolean, afterMs: number): Promise<void> => {
+        const socket = connect(port, '127.0.0.1');
+        await once(socket, 'connect');
+        socket.write(
+          `GET /v1/events HTTP/1.1\r\nHost: x\r\nX-Auth-Token: member\r\nAccept: text/event-stream\r\n` +
+            `${resume ? `Last-Event-ID: ${uuid}/1\r\n` : ''}\r\n`,
+        );
+        await new Promise((resolve) => setTimeout(resolve, afterMs));
+        socket.resetAndDestroy();
+      };
+      await Promise.all(Array.from({ length: 150 }, (_, i) => reset(i % 2 === 0, i % 15)));
+      const open = async (): Promise<string | undefined> =>
+        /^cetus_api_event_streams(?:\{.*\})? (\d+)$/m.exec(
+          (await own.request({ url: '/metrics', token: null })).body,
+        )?.[1];
+      await waitFor(async () => live.listenerCount('event') === 0 && (await open()) === '0', {
+        timeoutMs: 10_000,
+      });
+      assert.ok(begun > 0);
+    } finally {
+      await own.close();
+    }
   });
 
   it('ends with the token of its reader', async () => {

@@ -1,6 +1,10 @@
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
+import { Writable } from 'node:stream';
+import { createLogger } from '@cetus/shared/service';
+import { waitFor } from '@cetus/test-kit';
 import { errorOf, expectError } from './support/answers.ts';
 import { startApi, TOKENS, type TestApi } from './support/api.ts';
 
@@ -9,8 +13,15 @@ const OPEN = ['/', '/v1', '/v1/', '/healthz', '/readyz', '/metrics', '/openapi.j
 describe('api: HTTP', () => {
   let api: TestApi;
   let port: number;
+  const logged: { level: string; code?: string; err?: { code?: string } }[] = [];
   before(async () => {
-    api = await startApi();
+    const destination = new Writable({
+      write(line: Buffer, _encoding, done) {
+        logged.push(JSON.parse(line.toString()) as (typeof logged)[number]);
+        done();
+      },
+    });
+    api = await startApi({}, { logger: createLogger({ service: 'api-test', level: 'debug', destination }) });
     await api.app.listen({ port: 0, host: '127.0.0.1' });
     port = (api.app.server.address() as AddressInfo).port;
   });
@@ -193,6 +204,26 @@ describe('api: HTTP', () => {
     assert.equal(old.status, 200);
   });
 
+  it('takes a client that breaks off its body for no fault of its own', async () => {
+    const arrived = once(api.app.server, 'request') as Promise<[IncomingMessage]>;
+    const socket = connect(port, '127.0.0.1');
+    socket.write(
+      'POST /v1/clusters HTTP/1.1\r\nHost: x\r\nX-Auth-Token: member\r\nContent-Type: application/json\r\n' +
+        'Content-Length: 100\r\n\r\n{"name":',
+    );
+    const [request] = await arrived;
+    await waitFor(() => request.listenerCount('data') > 0, { timeoutMs: 10_000 });
+    socket.resetAndDestroy();
+    const told = () => logged.filter(({ err }) => err?.code === 'ECONNRESET');
+    await waitFor(() => told().length > 0, { timeoutMs: 10_000 });
+    assert.deepEqual(
+      told().map(({ level, code }) => ({ level, code })),
+      [{ level: 'debug', code: 'malformed_request' }],
+    );
+    const { body } = await api.request({ url: '/metrics', token: null });
+    assert.doesNotMatch(body, /status="5\d\d"/);
+  });
+
   it('has headers that keep browsers safe, and none that let other pages in', async () => {
     const { headers } = await api.request({
       url: '/v1/clusters',
@@ -200,6 +231,8 @@ describe('api: HTTP', () => {
     });
     assert.equal(headers['x-content-type-options'], 'nosniff');
     assert.match(String(headers['content-security-policy']), /default-src 'none'/);
+    assert.equal(headers['x-frame-options'], 'SAMEORIGIN');
+    assert.equal(headers['referrer-policy'], 'no-referrer');
     assert.equal(headers['access-control-allow-origin'], undefined);
     assert.equal(headers['strict-transport-security'], undefined);
     const page = await api.request({ url: '/docs', token: null });

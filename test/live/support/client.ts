@@ -5,6 +5,8 @@ import type { CloudEvent } from '@cetus/shared/schemas';
 export interface Answer {
   status: number;
   headers: Headers;
+  /** Checked by what is asserted of it. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   body: any;
 }
 
@@ -188,7 +190,7 @@ export class EventReader {
     try {
       for await (const chunk of body) {
         this.open();
-        text += decoder.decode(chunk as Uint8Array, { stream: true });
+        text += decoder.decode(chunk, { stream: true });
         const blocks = text.split('\n\n');
         text = blocks.pop() ?? '';
         for (const block of blocks) this.take(block);

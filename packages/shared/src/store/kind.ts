@@ -15,6 +15,8 @@ export interface Kind<T extends StoredObject> {
   sortKeys: Readonly<Record<string, string>>;
   /** Indexes besides those that every kind has. */
   indexes?: readonly IndexDescription[];
+  /** Paths that request code never needs, left out of what it reads: secrets stay in the database, and pages stay small. */
+  unread?: readonly string[];
   /** Objects that a scope may read besides its own, such as public templates. */
   alsoVisible?: (scope: Scope & { kind: 'project' }) => Filter<T>;
 }

@@ -22,6 +22,7 @@ export const CLUSTER: Kind<StoredCluster> = {
   path: '/v1/clusters',
   service: 'conductor',
   sortKeys: CLUSTER_SORT_KEYS,
+  unread: ['status.secrets', 'status.kubeconfig', 'status.driver_state'],
   indexes: [{ key: { 'spec.cluster_template_id': 1, deleted_at: 1 } }, { key: { 'status.stack_id': 1 } }],
 };
 

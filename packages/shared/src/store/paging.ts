@@ -1,4 +1,4 @@
-import type { Collection, Filter, Sort } from 'mongodb';
+import type { Collection, Document, Filter, Sort } from 'mongodb';
 import { CetusError } from '../errors/index.ts';
 import { guard } from './errors.ts';
 
@@ -47,15 +47,21 @@ function rangesAfter<T extends { _id: string }>(
 export async function readPage<T extends { _id: string }>(
   collection: Collection<T>,
   filter: Filter<T>,
-  page: { path: string; sortDir: 'asc' | 'desc'; limit: number; after?: T | undefined },
+  page: {
+    path: string;
+    sortDir: 'asc' | 'desc';
+    limit: number;
+    after?: T | undefined;
+    projection?: Document;
+  },
 ): Promise<PageOf<T>> {
-  const { path, sortDir, limit, after } = page;
+  const { path, sortDir, limit, after, projection = {} } = page;
   const found: T[] = [];
   for (const range of after === undefined ? [{}] : rangesAfter(after, path, sortDir)) {
     const missing = limit + 1 - found.length;
     if (missing === 0) break;
     const read = collection
-      .find({ $and: [filter, range] } as Filter<T>)
+      .find({ $and: [filter, range] } as Filter<T>, { projection })
       .sort(sortBy(path, sortDir))
       .limit(missing);
     found.push(...((await guard(() => read.toArray())) as T[]));

@@ -20,6 +20,11 @@ import { openTestStore } from './test-store.ts';
 const ALL: Scope = { kind: 'all' };
 const of = (projectId: string): Scope => scopeOf({ projectId });
 const code = (expected: string) => (error: unknown) => error instanceof CetusError && error.code === expected;
+/** As request code sees it: without what it never needs. */
+const asRead = ({ status, ...object }: StoredCluster): object => {
+  const { secrets: _secrets, kubeconfig: _kubeconfig, driver_state: _driverState, ...shown } = status;
+  return { ...object, status: shown };
+};
 /** A project that no other test uses. */
 const project = (): string => randomUUID();
 
@@ -41,9 +46,22 @@ describe('ScopedStore', () => {
   it('gives back what was created, by uuid in any case and by name', async () => {
     const p = project();
     const made = await add(cluster({ project: p, name: 'prod-1' }));
-    assert.deepEqual(await clusters.get(of(p), made._id), made);
-    assert.deepEqual(await clusters.get(of(p), made._id.toUpperCase()), made);
-    assert.deepEqual(await clusters.get(of(p), 'prod-1'), made);
+    assert.deepEqual(await clusters.get(of(p), made._id), asRead(made));
+    assert.deepEqual(await clusters.get(of(p), made._id.toUpperCase()), asRead(made));
+    assert.deepEqual(await clusters.get(of(p), 'prod-1'), asRead(made));
+  });
+
+  it('reads no secrets, in an object or in a page', async () => {
+    const p = project();
+    const sealed = { v: 1 as const, key_id: 'k', nonce: 'n', ciphertext: 'SECRET', tag: 't' };
+    const made = cluster({ project: p });
+    await add({
+      ...made,
+      status: { ...made.status, secrets: sealed, kubeconfig: sealed, driver_state: { of: 'SECRET' } },
+    });
+    const page = await clusters.list(of(p), { limit: 5, sortKey: 'name', sortDir: 'asc' });
+    assert.equal(page.items.length, 1);
+    assert.doesNotMatch(JSON.stringify([page, await clusters.get(of(p), made._id)]), /SECRET/);
   });
 
   it('does not find what was never there, or is deleted', async () => {
@@ -82,8 +100,8 @@ describe('ScopedStore', () => {
     const page = { limit: 5, sortKey: 'name', sortDir: 'asc' as const };
     assert.deepEqual(await clusters.list(ours, page), { items: [], nextMarker: null });
     await assert.rejects(clusters.list(ours, { ...page, marker: object._id }), code('invalid_marker'));
-    assert.deepEqual(await clusters.get(of(theirs), object._id), object, 'and nothing was changed');
-    assert.deepEqual(await clusters.get(ALL, object._id), object);
+    assert.deepEqual(await clusters.get(of(theirs), object._id), asRead(object), 'and nothing was changed');
+    assert.deepEqual(await clusters.get(ALL, object._id), asRead(object));
   });
 
   it('shows public templates to all, lets only their owner change them, and hides hidden ones', async () => {
@@ -217,14 +235,14 @@ describe('ScopedStore', () => {
         throw new CetusError('conflict', 'no');
       };
       await assert.rejects(clusters.change(of(p), made._id, refuse), code('conflict'));
-      assert.deepEqual(await clusters.get(of(p), made._id), made);
+      assert.deepEqual(await clusters.get(of(p), made._id), asRead(made));
     });
 
     it('writes nothing when nothing changes', async () => {
       const p = project();
       const made = await add(idleCluster({ project: p }));
       assert.deepEqual(await clusters.change(of(p), made._id, (current) => current), made);
-      assert.deepEqual(await clusters.get(of(p), made._id), made, 'the entity tag stays');
+      assert.deepEqual(await clusters.get(of(p), made._id), asRead(made), 'the entity tag stays');
     });
 
     it('changes only the object that If-Match names', async () => {

@@ -11,6 +11,26 @@ import { VERSION, type Microversion } from '../http/microversion.ts';
 import { labelDifference } from '../labels.ts';
 import { magnumTime, magnumUpdated } from '../time.ts';
 
+/** What {@link ClusterPresenter.brief} reads. */
+export const BRIEF_FIELDS: readonly string[] = [
+  'name',
+  'operation.action',
+  'operation.state',
+  ...['state', 'stack_id', 'health_status'].map((field) => `status.${field}`),
+  ...[
+    'cluster_template_id',
+    'keypair',
+    'node_count',
+    'master_count',
+    'docker_volume_size',
+    'labels',
+    'master_flavor_id',
+    'flavor_id',
+    'create_timeout',
+    'merge_labels',
+  ].map((field) => `spec.${field}`),
+];
+
 /** The clusters of an answer in the words of one version of the API. Only what is named here ever leaves. */
 export class ClusterPresenter {
   private readonly links: LinkBuilder;

@@ -36,7 +36,7 @@ import { makeUpName } from '../names.ts';
 import { changeCluster, ClusterIdRef, refuseZeroNodes } from './accept.ts';
 import { clusterSpec, createTimeoutMs, overridesTemplate, unknownStatus } from './create.ts';
 import { patchedSpec } from './patch.ts';
-import { ClusterPresenter } from './presenter.ts';
+import { BRIEF_FIELDS, ClusterPresenter } from './presenter.ts';
 
 const TAGS = ['clusters'];
 
@@ -144,7 +144,7 @@ export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder):
     async (request) => {
       const page = pageOf(request.query, config, { sortKey: 'uuid' });
       const presenter = present(request);
-      const { items, nextMarker } = await clusters.list(scopeOfRequest(request), page);
+      const { items, nextMarker } = await clusters.list(scopeOfRequest(request), page, BRIEF_FIELDS);
       const next = nextLink(`${links.base(request)}/v1/clusters`, request.query, page.limit, nextMarker);
       return { clusters: items.map((one) => presenter.brief(one)), ...(next === undefined ? {} : { next }) };
     },

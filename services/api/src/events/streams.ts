@@ -78,8 +78,13 @@ export class EventStreams {
     const first = events.next();
     // It is waited for below or in `lines`; neither is reached when the reader goes meanwhile, and then nobody is left to be told.
     first.catch((err: unknown) => request.log.debug({ err }, 'an event stream could not begin'));
-    // An id that is not known is refused before the stream begins; what takes longer is no refusal.
-    if (lastEventId !== undefined) await settledWithin(first, REFUSAL_MS);
+    try {
+      // An id that is not known is refused before the stream begins; what takes longer is no refusal.
+      if (lastEventId !== undefined) await settledWithin(first, REFUSAL_MS);
+    } catch (error) {
+      end();
+      throw error;
+    }
     if (reply.raw.destroyed) {
       // Its `close` may have come before it was listened for.
       end();

@@ -55,7 +55,7 @@ function item(requestId: string, code: ErrorCode, detail: string, field?: string
 }
 
 /** The body that OpenStack services share, for one error. */
-export function errorBody(
+function errorBody(
   requestId: string,
   code: ErrorCode,
   detail: string,
@@ -84,7 +84,7 @@ function answerTo(error: FastifyError, request: FastifyRequest): Answer {
     );
     return { status: 400, items };
   }
-  // The connection ended within the body; only the log and the metrics see the answer.
+  // The connection ended within the body; only the log is left to be told.
   if (error === request.raw.errored) {
     const code = 'malformed_request';
     return { status: ERRORS[code].status, items: [item(requestId, code, 'The request broke off')] };
@@ -108,8 +108,9 @@ export function createErrorHandler(keystoneUrl: string | undefined) {
   const challenge = keystoneUrl === undefined ? 'Keystone' : `Keystone uri="${keystoneUrl}"`;
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
     const { status, items, retryAfterMs } = answerTo(error, request);
-    if (status >= 500)
-      request.log.error({ err: error, request_id: request.id, code: items[0]?.code }, 'a request failed');
+    const what = { err: error, request_id: request.id, code: items[0]?.code };
+    if (status >= 500) request.log.error(what, 'a request failed');
+    else request.log.debug(what, 'a request was refused');
     if (status === 401) reply.header('www-authenticate', challenge);
     if (status === 429 || status === 503) {
       reply.header('retry-after', String(Math.ceil((retryAfterMs ?? RETRY_AFTER_MS) / 1_000)));

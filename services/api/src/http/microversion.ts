@@ -22,7 +22,7 @@ const FORM = /^container-infra\s+(?:(latest)|(\d{1,4})\.(\d{1,4}))$/i;
  * The version that a request asks for; Magnum's oldest when it asks for none.
  * @throws CetusError `not_acceptable` for what is not a version of this service, or one that is not served
  */
-export function parseMicroversion(header: string | undefined): Microversion {
+function parseMicroversion(header: string | undefined): Microversion {
   if (header === undefined) return MIN_MICROVERSION;
   const match = FORM.exec(header.trim());
   if (match === null) {

@@ -13,7 +13,7 @@ const COMMON: Options = {
 };
 
 /** An ajv for bodies: nothing is converted, nothing is left out, nothing is filled in. */
-export function createBodyAjv(): Ajv {
+function createBodyAjv(): Ajv {
   return withFormats(new Ajv({ ...COMMON, coerceTypes: false }));
 }
 

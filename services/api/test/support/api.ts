@@ -55,8 +55,11 @@ export interface TestApi {
   dispatcher: Dispatcher;
   /** Commands that were published, oldest first. */
   commands: { kind: string; id: string; reason: string }[];
-  /** What the conductor says about references; null: it does not answer. */
+  feed: EventFeed;
+  /** What the conductor says when it is asked about a request. */
   verdict: { value: unknown };
+  /** What the conductor was asked, oldest first. */
+  questions: { references: Record<string, unknown>; [field: string]: unknown }[];
   request(
     options: Omit<InjectOptions, 'headers'> & {
       token?: string | null;
@@ -99,9 +102,11 @@ export async function startApi(
   const feed = new EventFeed(bus, events);
   await feed.start();
   const verdict: TestApi['verdict'] = { value: { problems: [], image: { id: 'i', os_distro: 'ubuntu' } } };
-  await bus.serveRequests('conductor', async () =>
-    verdict.value instanceof Error ? fail(verdict.value) : verdict.value,
-  );
+  const questions: TestApi['questions'] = [];
+  await bus.serveRequests('conductor', async (_method, question) => {
+    questions.push(question as TestApi['questions'][number]);
+    return verdict.value instanceof Error ? fail(verdict.value) : verdict.value;
+  });
   const clusters = new ScopedStore(store, CLUSTER);
   const templates = new ScopedStore(store, CLUSTER_TEMPLATE);
   const app = await createApp({
@@ -148,7 +153,9 @@ export async function startApi(
     templates,
     dispatcher,
     commands,
+    feed,
     verdict,
+    questions,
     request,
     template,
     cluster: async (body: { cluster_template_id?: string } = {}) =>

@@ -7,6 +7,7 @@ import { answerOf, describeError, type Reply } from '../reply.ts';
 import { currentTraceparent, runInTrace } from '../../telemetry/index.ts';
 import type { Topology } from '../topology.ts';
 import type { RabbitConnection } from './connection.ts';
+import { consumeQueue, type Reach } from './queue-consumer.ts';
 
 /** RabbitMQ's direct reply-to: replies come to the channel that asked, without a queue. */
 const REPLY_TO = 'amq.rabbitmq.reply-to';
@@ -95,12 +96,7 @@ export async function serveRequests(
   concurrency: number,
   onProblem: (problem: string, error: unknown) => void,
 ): Promise<Subscription> {
-  const running = new Set<Promise<void>>();
-  let channel: Channel | undefined;
-  let consumerTag: string | undefined;
-  let open = true;
-
-  const answer = async (from: Channel, message: ConsumeMessage): Promise<void> => {
+  const answer = async (message: ConsumeMessage, channel: Channel, reach: Reach): Promise<void> => {
     const { replyTo, correlationId, type, expiration } = message.properties as unknown as Record<
       string,
       string | undefined
@@ -119,52 +115,23 @@ export async function serveRequests(
       if (!(error instanceof CetusError)) onProblem(`request ${String(type)} failed`, error);
       reply = { ok: false, error: describeError(error) };
     }
-    if (channel !== from) return;
+    if (!reach.channelIsThere()) return;
     if (replyTo !== undefined && correlationId !== undefined) {
-      from.publish('', replyTo, Buffer.from(JSON.stringify(reply)), { correlationId });
+      channel.publish('', replyTo, Buffer.from(JSON.stringify(reply)), { correlationId });
     }
-    from.ack(message);
+    channel.ack(message);
   };
 
-  const attachment = async (model: ChannelModel): Promise<void> => {
-    if (!open) return;
-    const opened = connection.watch(model, await model.createChannel());
-    opened.on('close', () => {
-      if (channel === opened) channel = undefined;
-    });
-    const queue = topology.requestQueue(service);
-    // Durable, as RabbitMQ 4 gives up queues that are neither durable nor exclusive; `expires` is for one that a broker's restart left.
-    await opened.assertQueue(queue, { durable: true, autoDelete: true, expires: 60_000 });
-    await opened.bindQueue(queue, topology.requests, service);
-    await opened.prefetch(concurrency);
-    channel = opened;
-    const consumer = await opened.consume(queue, (message) => {
-      if (message === null) {
-        connection.restart(model);
-        return;
-      }
-      if (!open) return;
-      const run = answer(opened, message)
-        .catch((error: unknown) => onProblem('request not answered', error))
-        .finally(() => running.delete(run));
-      running.add(run);
-    });
-    consumerTag = consumer.consumerTag;
-    if (!open) await connection.closeChannel(opened);
-  };
-  await connection.attach(attachment);
-
-  return {
-    async close() {
-      open = false;
-      connection.detach(attachment);
-      if (channel !== undefined && consumerTag !== undefined) {
-        await channel
-          .cancel(consumerTag)
-          .catch((error: unknown) => onProblem('cancelling a consumer failed', error));
-      }
-      await Promise.allSettled(running);
-      await connection.closeChannel(channel);
+  return consumeQueue(connection, {
+    declare: async (channel) => {
+      const queue = topology.requestQueue(service);
+      // Durable, as RabbitMQ 4 gives up queues that are neither durable nor exclusive; `expires` is for one that a broker's restart left.
+      await channel.assertQueue(queue, { durable: true, autoDelete: true, expires: 60_000 });
+      await channel.bindQueue(queue, topology.requests, service);
+      return queue;
     },
-  };
+    prefetch: concurrency,
+    handle: answer,
+    onProblem,
+  });
 }

@@ -93,7 +93,9 @@ export const ClusterTemplateCreate = Type.Object(
     hidden: Type.Optional(
       BooleanOrNull({ description: 'Whether lists of other projects leave it out; for administrators.' }),
     ),
-    tags: Type.Optional(StringOrNull({ maxLength: 255, pattern: WELL_FORMED, description: 'Words with commas between them.' })),
+    tags: Type.Optional(
+      StringOrNull({ maxLength: 255, pattern: WELL_FORMED, description: 'Words with commas between them.' }),
+    ),
   },
   {
     $id: 'ClusterTemplateCreate',

@@ -134,7 +134,7 @@ export class HeatDriver implements ClusterDriver {
         ...(template === undefined ? [] : templateProblems(template, site)),
       ];
       const found = await this.lookup(projectId, signal).check(references, userId);
-      return { ...found, problems: [...problems, ...found.problems] };
+      return { ...found, problems: [...found.problems, ...problems] };
     });
   }
 
