@@ -511,7 +511,7 @@ describe('api: clusters', () => {
     const template = await api.template({ name: 'paging' });
     for (let i = 0; i < 5; i += 1)
       await api.cluster({ name: `page-${i}`, cluster_template_id: template, node_count: i % 2 });
-    for (const query of ['', 'sort_key=name&sort_dir=desc', 'sort_key=node_count', 'sort_key=id']) {
+    for (const query of ['', 'sort_key=name&sort_dir=desc', 'sort_key=created_at', 'sort_key=id']) {
       const whole = (await api.request({ url: `/v1/clusters?${query}` })).json<{
         clusters: { uuid: string }[];
       }>();

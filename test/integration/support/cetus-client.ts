@@ -3,7 +3,7 @@ import { waitFor } from '@cetus/test-kit';
 import { httpJson, type HttpAnswer, type HttpRequest } from './json-http.ts';
 
 const VERSION = 'container-infra 1.14';
-export const IMAGE = 'ubuntu-22.04';
+const IMAGE = 'ubuntu-22.04';
 
 /** What `GET /v1/clusters/{uuid}` answers, as far as the tests look. */
 export type Cluster = ClusterView & { node_count: number };

@@ -1,6 +1,6 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 
-export interface Behaviour {
+interface Behaviour {
   wait_secs?: number;
   /** The message of the failure. */
   fail?: string;

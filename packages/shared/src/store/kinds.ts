@@ -1,5 +1,5 @@
 import type { StoredClusterTemplate } from '../schemas/cluster-template.ts';
-import { CLUSTER_SORT_KEYS, COMMON_SORT_KEYS } from '../schemas/api/sort-keys.ts';
+import { COMMON_SORT_KEYS } from '../schemas/api/sort-keys.ts';
 import type { StoredCluster } from '../schemas/cluster.ts';
 import type { Kind } from './kind.ts';
 
@@ -21,9 +21,9 @@ export const CLUSTER: Kind<StoredCluster> = {
   collection: 'clusters',
   path: '/v1/clusters',
   service: 'conductor',
-  sortKeys: CLUSTER_SORT_KEYS,
+  sortKeys: COMMON_SORT_KEYS,
   unread: ['status.secrets', 'status.kubeconfig', 'status.driver_state'],
-  indexes: [{ key: { 'spec.cluster_template_id': 1, deleted_at: 1 } }, { key: { 'status.stack_id': 1 } }],
+  indexes: [{ key: { 'spec.cluster_template_id': 1, deleted_at: 1 } }],
 };
 
 /** Every kind there is. */

@@ -14,7 +14,7 @@ import {
   StringOrNull,
 } from './fields.ts';
 import { Links, ListQuery, Next } from './list.ts';
-import { CLUSTER_SORT_KEYS, magnumSortKeys } from './sort-keys.ts';
+import { COMMON_SORT_KEYS, magnumSortKeys } from './sort-keys.ts';
 
 /** Kubernetes is tested with clusters of up to so many nodes. Source: https://kubernetes.io/docs/setup/best-practices/cluster-large/ */
 export const MAX_NODE_COUNT = 5_000;
@@ -186,5 +186,5 @@ export const ClusterList = Type.Object(
   { $id: 'ClusterList', description: 'A page of clusters.' },
 );
 
-export const ClusterListQuery = ListQuery(magnumSortKeys(CLUSTER_SORT_KEYS), {});
+export const ClusterListQuery = ListQuery(magnumSortKeys(COMMON_SORT_KEYS), {});
 export type ClusterListQuery = Static<typeof ClusterListQuery>;
