@@ -110,10 +110,18 @@ export async function recordEvents(db: Db, recorded: readonly (readonly CloudEve
   }
 }
 
-/** Moves notifications of one object that were recorded at different times to where they belong, never back. */
+/** Moves notifications of one object that were recorded at different times to where they belong, never back, and never past the next one. */
 async function putInOrder(db: Db, ofOne: readonly CloudEvent[], after: number): Promise<void> {
-  const now = Date.now();
   const ids = ofOne.map(({ id }) => id);
+  const newest = ofOne.at(-1) as CloudEvent;
+  // Another relay may have gone on with what came after, while this one had an old look at the object.
+  const next = await guard(() =>
+    events(db).findOne(
+      { subject: newest.subject, sequence: Number(newest.sequence) + 1 },
+      { projection: { position: 1 } },
+    ),
+  );
+  const now = Math.min(Date.now(), next === null ? Number.POSITIVE_INFINITY : timeOf(next));
   const kept = await guard(() =>
     events(db)
       .find({ _id: { $in: ids } })

@@ -4,6 +4,7 @@ import { waitFor } from '@cetus/test-kit';
 import { EventStore } from '@cetus/shared/notifications';
 import { OperationStore } from '@cetus/shared/operations';
 import type { StoredCluster } from '@cetus/shared/schemas';
+import { recordEvents } from '../../src/notifications/event-store.ts';
 import { CLUSTER, scopeOf, type Scope, type Store } from '@cetus/shared/store';
 import { cluster } from '../store/builders.ts';
 import { openTestStore } from '../store/test-store.ts';
@@ -32,6 +33,24 @@ describe('Relay', () => {
     const { items } = await new EventStore(store).list(scope(object), { limit: 100, sortDir: 'asc' });
     return items.map(({ sequence }) => Number(sequence));
   };
+
+  it('keeps the order when an old look at an object is recorded again, long after, behind a newer one', async () => {
+    const object = await made();
+    const first = object.pending_events.map(({ event }) => event);
+    const [event] = first;
+    assert.ok(event);
+    const second = { ...event, id: `${object._id}/2`, sequence: '2' };
+    await recordEvents(store.db, [first]);
+    // As if both had been recorded a minute ago.
+    const long = String(Date.now() - 60_000).padStart(15, '0');
+    await recordEvents(store.db, [[second]]);
+    for (const { id, sequence } of [event, second]) {
+      const position = `${long}/${object._id}/${sequence.padStart(12, '0')}`;
+      await store.db.collection<{ _id: string }>('events').updateOne({ _id: id }, { $set: { position } });
+    }
+    await recordEvents(store.db, [first]);
+    assert.deepEqual(await kept(object), [1, 2]);
+  });
 
   it('keeps, publishes and takes off what is pending, in order', async () => {
     const { relay } = startRelay(store, fragile.bus);
