@@ -21,7 +21,11 @@ export default tseslint.config(
   {
     files: ['**/test/**/*.ts', 'test/**/*.ts', 'scripts/**/*.ts'],
     languageOptions: {
-      parserOptions: { projectService: false, project: './tsconfig.test.json', tsconfigRootDir: import.meta.dirname },
+      parserOptions: {
+        projectService: false,
+        project: './tsconfig.test.json',
+        tsconfigRootDir: import.meta.dirname,
+      },
     },
     rules: {
       '@typescript-eslint/no-unsafe-member-access': 'off',
@@ -31,7 +35,10 @@ export default tseslint.config(
       '@typescript-eslint/no-unsafe-call': 'off',
     },
   },
-  { files: ['scripts/**/*.ts', 'test/bench/**/*.ts', 'test/faults/**/*.ts', 'test/lab/**/*.ts'], rules: { 'no-console': 'off' } },
+  {
+    files: ['scripts/**/*.ts', 'test/bench/**/*.ts', 'test/faults/**/*.ts', 'test/lab/**/*.ts'],
+    rules: { 'no-console': 'off' },
+  },
   {
     files: ['**/*.js', '**/*.mjs'],
     extends: [tseslint.configs.disableTypeChecked],
