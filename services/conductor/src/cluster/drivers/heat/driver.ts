@@ -92,7 +92,8 @@ export class HeatDriver implements ClusterDriver {
           return { phase: 'failed', facts, failure };
         memory = { ...newDeletion(stack, operation), delete_stumbles: before.delete_stumbles + 1 };
       }
-      if (stack.stack_status === 'DELETE_IN_PROGRESS') return this.wait(facts, stack);
+      const ending = stack.stack_status === 'DELETE_COMPLETE' && before !== null;
+      if (ending || stack.stack_status === 'DELETE_IN_PROGRESS') return this.wait(facts, stack);
       await this.heat(cluster).deleteStack({ name: stack.stack_name, id: stack.id }, signal);
       // Remembered after it was done: at worst it is told twice, which Heat takes for once.
       const driver_state = { ...cluster.status.driver_state, ...memory };
@@ -120,7 +121,7 @@ export class HeatDriver implements ClusterDriver {
       const found = stack.parameters['node_count'];
       const asked = String(cluster.spec.node_count);
       const drift = found === asked ? null : `The stack has ${String(found)} nodes instead of ${asked}`;
-      const settled = stack.stack_status.endsWith('_COMPLETE');
+      const settled = /^(?!DELETE_).*_COMPLETE$/.test(stack.stack_status);
       return { facts: settled ? await this.factsOf(cluster, stack, signal) : {}, drift, failure: null };
     });
   }
@@ -211,8 +212,9 @@ export class HeatDriver implements ClusterDriver {
     const { stack_id: id } = cluster.status;
     const heat = this.heat(cluster);
     const name = stackName(cluster._id);
+    // Heat says DELETE_COMPLETE before it has removed its records, over which it may still fail.
     const there = (stack: Stack | null): Stack | null =>
-      stack?.stack_status === 'DELETE_COMPLETE' ? null : stack;
+      stack?.stack_status === 'DELETE_COMPLETE' && stack.deletion_time !== null ? null : stack;
     const byId =
       id === null ? null : there(await heat.getStack({ name, id }, { resolveOutputs: false, signal }));
     // A stack that is just being deleted is still found by its name for a moment.
