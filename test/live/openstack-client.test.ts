@@ -22,8 +22,8 @@ live("OpenStack's own client", (on) => {
       existsSync(OPENSTACK),
       `${OPENSTACK} is not installed (python3-openstackclient, python3-magnumclient)`,
     );
-    registered = true;
     await on.lab.register(this, on.cetus.urls[0] ?? '', region);
+    registered = true;
   });
 
   after('takes it out again', async () => {

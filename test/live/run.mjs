@@ -6,7 +6,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const { fetch, AbortSignal, Buffer } = globalThis;
+const { fetch, AbortSignal, Buffer, setTimeout, clearTimeout } = globalThis;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const UP = 'test/lab/openstack/up';
 /** What runs side by side: Heat waits more than it works, so these take little longer together than one of them alone. */
@@ -20,6 +20,9 @@ const LANES = [
   ],
   ['services/conductor/test/cluster/drivers/heat/lab.test.ts'],
 ];
+
+/** Far longer than the longest lane takes. */
+const LANE_MS = 15 * 60_000;
 
 const say = (text) => process.stderr.write(`${text}\n`);
 const strict = process.env.CETUS_TEST_NO_SKIP === '1';
@@ -79,11 +82,16 @@ function mocha(specs, lab, live) {
     env: { ...process.env, ...lab },
     stdio: live ? 'inherit' : ['ignore', 'pipe', 'pipe'],
   });
+  // A lane that a failed hook keeps alive is ended, and has failed.
+  const limit = setTimeout(() => child.kill('SIGKILL'), LANE_MS);
   const output = [];
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => output.push(chunk));
   return new Promise((resolve) => {
     child.on('error', (error) => resolve({ status: 1, output: Buffer.from(error.message) }));
-    child.on('close', (status) => resolve({ status: status ?? 1, output: Buffer.concat(output) }));
+    child.on('close', (status) => {
+      clearTimeout(limit);
+      resolve({ status: status ?? 1, output: Buffer.concat(output) });
+    });
   });
 }
 

@@ -13,7 +13,9 @@ ETC="$STATE/etc"; LOG="$STATE/log"; RUN="$STATE/run"
 
 # The distribution's python3, whatever else a developer has installed.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
-unset PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED PYTHONPATH
+unset PYTHONUNBUFFERED PYTHONPATH
+# The checkout is not to be written into.
+export PYTHONDONTWRITEBYTECODE=1
 
 now() { date +%s.%N; }
 since() { awk -v a="$1" -v b="$(now)" 'BEGIN{printf "%.1f", b-a}'; }
