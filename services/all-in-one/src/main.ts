@@ -17,12 +17,7 @@ const dataDir = resolve(given.CETUS_DATA_DIR);
 await mkdir(dataDir, { recursive: true, mode: 0o700 });
 const { config, mongo, keys, simulatedCloud } = await embedded(given, dataDir, logger);
 const metrics = createMetrics(name);
-const backbone = new Backbone({
-  mongodbUrl: config.CETUS_MONGODB_URL,
-  amqpUrl: config.CETUS_AMQP_URL,
-  eventRetentionDays: config.CETUS_EVENT_RETENTION_DAYS,
-  logger,
-});
+const backbone = new Backbone(config, logger);
 
 await runService({
   name,

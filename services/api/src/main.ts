@@ -7,12 +7,7 @@ const name = 'api';
 const config = configOrExit(name, apiConfig);
 const logger = createLogger({ service: name, level: config.CETUS_LOG_LEVEL });
 const metrics = createMetrics(name);
-const backbone = new Backbone({
-  mongodbUrl: config.CETUS_MONGODB_URL,
-  amqpUrl: config.CETUS_AMQP_URL,
-  eventRetentionDays: config.CETUS_EVENT_RETENTION_DAYS,
-  logger,
-});
+const backbone = new Backbone(config, logger);
 
 await runService({
   name,

@@ -14,12 +14,7 @@ const name = 'conductor';
 const config = configOrExit(name, conductorConfig);
 const logger = createLogger({ service: name, level: config.CETUS_LOG_LEVEL });
 const metrics = createMetrics(name);
-const backbone = new Backbone({
-  mongodbUrl: config.CETUS_MONGODB_URL,
-  amqpUrl: config.CETUS_AMQP_URL,
-  eventRetentionDays: config.CETUS_EVENT_RETENTION_DAYS,
-  logger,
-});
+const backbone = new Backbone(config, logger);
 const keys = KeyRing.parse(config.CETUS_SECRET_KEYS);
 
 await runService({

@@ -4,26 +4,24 @@ import { ensureOperationIndexes } from '../operations/index.ts';
 import type { Logger, Resource } from '../service/index.ts';
 import { connectStore, ensureIndexes, KINDS, type Store } from '../store/index.ts';
 
-export interface BackboneOptions {
-  /** A `mongodb://` URI; the database is the one that its path names, or `cetus`. */
-  mongodbUrl: string;
-  /** An `amqp://` URI; without one, the bus is within this process. */
-  amqpUrl: string | undefined;
-  /** The first word of exchanges and queues; default `cetus`. */
-  amqpPrefix?: string;
-  /** Days after which notifications, and operations that ended, are forgotten. */
-  eventRetentionDays: number;
-  logger: Logger;
+/** The part of a service's configuration (`backboneVariables`, `eventVariables`) that the backbone reads. */
+export interface BackboneConfig {
+  CETUS_MONGODB_URL: string;
+  /** Without one, the bus is within this process. */
+  CETUS_AMQP_URL?: string | undefined;
+  CETUS_EVENT_RETENTION_DAYS: number;
 }
 
 /** What every service stands on: the database, the bus, and the relay of notifications between them. Opened and closed as one. */
 export class Backbone implements Resource {
   readonly name = 'backbone';
-  private readonly options: BackboneOptions;
+  private readonly config: BackboneConfig;
+  private readonly logger: Logger;
   private parts: { store: Store; bus: Bus; relay: Relay } | undefined;
 
-  constructor(options: BackboneOptions) {
-    this.options = options;
+  constructor(config: BackboneConfig, logger: Logger) {
+    this.config = config;
+    this.logger = logger;
   }
 
   get store(): Store {
@@ -40,13 +38,14 @@ export class Backbone implements Resource {
 
   /** @throws CetusError `store_unavailable`, `bus_unavailable` */
   async start(): Promise<void> {
-    const { mongodbUrl, eventRetentionDays, logger } = this.options;
-    const store = await connectStore({ uri: mongodbUrl });
+    const { config, logger } = this;
+    const retentionDays = config.CETUS_EVENT_RETENTION_DAYS;
+    const store = await connectStore({ uri: config.CETUS_MONGODB_URL });
     let bus: Bus | undefined;
     try {
       for (const kind of KINDS) await ensureIndexes(store.db, kind as never);
-      await ensureOperationIndexes(store.db, eventRetentionDays);
-      await ensureEventIndexes(store.db, eventRetentionDays);
+      await ensureOperationIndexes(store.db, retentionDays);
+      await ensureEventIndexes(store.db, retentionDays);
       bus = await this.connectBus();
     } catch (error) {
       await store.close();
@@ -72,7 +71,8 @@ export class Backbone implements Resource {
   }
 
   private async connectBus(): Promise<Bus> {
-    const { amqpUrl, amqpPrefix, logger } = this.options;
+    const { logger } = this;
+    const amqpUrl = this.config.CETUS_AMQP_URL;
     if (amqpUrl === undefined) {
       return createInProcessBus({
         onProblem: (problem, err) => logger.warn({ err }, `bus: ${problem}`),
@@ -82,7 +82,6 @@ export class Backbone implements Resource {
     }
     return connectRabbitBus({
       url: amqpUrl,
-      ...(amqpPrefix === undefined ? {} : { prefix: amqpPrefix }),
       services: kindsByService(),
       onProblem: (problem, err) => logger.warn({ err }, `bus: ${problem}`),
     });

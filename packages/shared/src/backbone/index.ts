@@ -1,1 +1,1 @@
-export { Backbone, type BackboneOptions } from './backbone.ts';
+export { Backbone, type BackboneConfig } from './backbone.ts';
