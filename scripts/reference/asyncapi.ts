@@ -3,6 +3,9 @@ import { TRANSITIONS } from '@cetus/shared/notifications';
 import { CloudEventSchema } from '@cetus/shared/schemas';
 import { KINDS } from '@cetus/shared/store';
 
+/** Parts of objects that have notifications of their own. */
+const PARTS = ['nodegroup'];
+
 const topology = createTopology();
 
 const COMMAND = {
@@ -30,7 +33,7 @@ const durableTopic = (name: string) => ({
 
 /** The bus, as an AsyncAPI 3 document. `send` and `receive` are from Cetus' side. */
 export function asyncApi(): string {
-  const kinds = KINDS.map(({ name }) => name);
+  const kinds = [...KINDS.map(({ name }) => name), ...PARTS];
   const document = {
     asyncapi: '3.0.0',
     info: {

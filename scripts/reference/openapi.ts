@@ -10,6 +10,10 @@ export async function openApi(): Promise<string> {
   const deps: ApiDeps = {
     clusters: unused,
     templates: unused,
+    quotas: unused,
+    ledger: unused,
+    stats: unused,
+    services: unused,
     events: unused,
     feed: unused,
     operations: unused,

@@ -3,11 +3,12 @@ import { accept } from './accept.ts';
 import { BenchSystem } from './bench-system.ts';
 import { events } from './events.ts';
 import { report } from './figures.ts';
+import { health } from './health.ts';
 import { read } from './read.ts';
 import { reconcile } from './reconcile.ts';
 
-/** `npm run bench -- accept|read|reconcile|events`, or all of them: one JSON line a figure. The machine should do nothing else. */
-const BENCHES = { accept, read, reconcile, events };
+/** `npm run bench -- accept|read|reconcile|events|health`, or all of them: one JSON line a figure. The machine should do nothing else. */
+const BENCHES = { accept, read, reconcile, events, health };
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !Object.hasOwn(BENCHES, name));
 if (unknown !== undefined) {

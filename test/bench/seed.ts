@@ -14,7 +14,10 @@ export async function seedClusters(db: Db, example: StoredCluster, count: number
         ...rest,
         _id,
         name: `seed-${made + i}`,
-        status: { ...example.status, state: 'CREATE_COMPLETE', stack_id: randomUUID() },
+        // Without a kubeconfig nobody follows it.
+        status: { ...example.status, state: 'CREATE_COMPLETE', stack_id: randomUUID(), kubeconfig: null },
+        health: null,
+        follow: null,
         operation:
           example.operation === null ? null : { ...example.operation, uuid: randomUUID(), state: 'COMPLETE' },
         pending_events: [],

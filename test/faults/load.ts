@@ -10,6 +10,18 @@ export interface Accepted {
   uuid: string;
   deleted: boolean;
   resized: boolean;
+  /** It got a node group. */
+  grouped: boolean;
+}
+
+/** Every third cluster is of Magnum, which takes no more than so many of a project. */
+const MOST_MAGNUM = 18;
+
+interface Plan {
+  at: number;
+  fate: number;
+  template: string;
+  name: string;
 }
 
 /** Clients that ask again, with the same key, until they are answered. */
@@ -21,33 +33,38 @@ export class Load {
   readonly wrong: string[] = [];
   private readonly clients: readonly CetusClient[];
   private readonly random: () => number;
-  private readonly template: string;
+  private readonly templates: Readonly<Record<'heat' | 'magnum', string>>;
 
-  constructor(clients: readonly CetusClient[], template: string, random: () => number) {
+  constructor(
+    clients: readonly CetusClient[],
+    templates: Readonly<Record<'heat' | 'magnum', string>>,
+    random: () => number,
+  ) {
     this.clients = clients;
-    this.template = template;
+    this.templates = templates;
     this.random = random;
   }
 
-  /** Creates clusters, spread over a time in milliseconds; some grow and some are deleted as soon as that is legal. */
+  /** Creates clusters, spread over a time in milliseconds; some grow, some get a node group, and some are deleted, as soon as that is legal. */
   async run(count: number, overMs: number): Promise<void> {
     const plans = Array.from({ length: count }, (_, i) => ({
       at: this.random() * overMs,
       fate: i % 5,
+      template: this.templates[i % 3 === 0 && i / 3 < MOST_MAGNUM ? 'magnum' : 'heat'],
       name: `fault-${i}`,
     }));
-    await Promise.all(plans.map(({ at, fate, name }) => this.one(at, fate, name)));
+    await Promise.all(plans.map((plan) => this.one(plan)));
   }
 
-  private async one(at: number, fate: number, name: string): Promise<void> {
+  private async one({ at, fate, template, name }: Plan): Promise<void> {
     await delay(at);
     const create = {
       method: 'POST',
-      body: { cluster_template_id: this.template, name },
+      body: { cluster_template_id: template, name },
       headers: { 'idempotency-key': randomUUID() },
     };
     const { uuid } = (await this.insist<{ uuid: string }>('/v1/clusters', create, [202])).body;
-    const accepted: Accepted = { uuid, deleted: false, resized: false };
+    const accepted: Accepted = { uuid, deleted: false, resized: false, grouped: false };
     this.accepted.push(accepted);
     if (fate === 0) {
       await delay(this.random() * 4_000);
@@ -62,6 +79,17 @@ export class Load {
         [409],
       );
       accepted.resized = true;
+    } else if (fate === 2) {
+      // 409 until it is made.
+      const body = { name: 'pool', node_count: 1, flavor_id: 'm1.medium' };
+      const path = `/v1/clusters/${uuid}/nodegroups`;
+      await this.insist(
+        path,
+        { method: 'POST', body, headers: { 'idempotency-key': randomUUID() } },
+        [202],
+        [409],
+      );
+      accepted.grouped = true;
     }
   }
 

@@ -7,9 +7,11 @@ export interface FaultOptions {
   /** The same seed gives the same order of victims and the same pauses. */
   seed: number;
   mode: 'all' | 'steps' | 'random';
+  /** Steps whose names match it. */
+  only: RegExp;
 }
 
-/** From FAULT_SECONDS, FAULT_CLUSTERS, SEED and the first argument. */
+/** From FAULT_SECONDS, FAULT_CLUSTERS, SEED and the arguments: what to run, and which steps. */
 export function faultOptions(env: NodeJS.ProcessEnv, args: readonly string[]): FaultOptions {
   const mode = args[0] ?? 'all';
   if (mode !== 'all' && mode !== 'steps' && mode !== 'random')
@@ -19,6 +21,7 @@ export function faultOptions(env: NodeJS.ProcessEnv, args: readonly string[]): F
     clusters: whole('FAULT_CLUSTERS', env['FAULT_CLUSTERS'], 50),
     seed: whole('SEED', env['SEED'], randomInt(2 ** 31)),
     mode,
+    only: new RegExp(args[1] ?? ''),
   };
 }
 

@@ -6,7 +6,7 @@ import { Load } from './load.ts';
 import { Monkey } from './monkey.ts';
 import { seededRandom, type FaultOptions } from './options.ts';
 import { deadMessages, Subscriber } from './subscriber.ts';
-import type { FaultySystem } from './system.ts';
+import { MAGNUM_TEMPLATE, type FaultySystem } from './system.ts';
 
 const QUIET_MS = 240_000;
 /** RabbitMQ 3.10 does not recover a quorum queue that was declared just before it was killed. */
@@ -23,16 +23,17 @@ export interface RandomKills extends Audit {
 export async function randomKills(system: FaultySystem, options: FaultOptions): Promise<RandomKills> {
   const { installation, db, rabbit } = system;
   const api = await Promise.all([installation.add('api'), installation.add('api')]);
-  const conductors = await Promise.all([installation.add('conductor'), installation.add('conductor')]);
+  const conductors = await Promise.all([system.addConductor(), system.addConductor()]);
   const clients = await Promise.all(api.map((member) => installation.signIn(member)));
-  const template = await (clients[0] as (typeof clients)[number]).template();
+  const [first] = clients as [(typeof clients)[number]];
+  const templates = { heat: await first.template(), magnum: await first.template(MAGNUM_TEMPLATE) };
   const subscriber = await Subscriber.start(rabbit.url);
   const followers = clients.map((client) => new EventFollower(client));
   try {
     await Promise.all(followers.map(({ ready }) => ready));
     await delay(SETTLE_MS);
     // Two sequences, so that the one does not depend on how often the other had to ask.
-    const load = new Load(clients, template, seededRandom(options.seed));
+    const load = new Load(clients, templates, seededRandom(options.seed));
     const monkey = new Monkey(system, [...api, ...conductors], seededRandom(options.seed + 1));
     const loading = load.run(options.clusters, options.seconds * 1_000);
     await monkey.run(options.seconds * 1_000);
@@ -42,7 +43,7 @@ export async function randomKills(system: FaultySystem, options: FaultOptions): 
     const isQuiet = async (): Promise<boolean> =>
       Object.values(await unrest(db)).every((count) => count === 0);
     const everyoneTold = async (): Promise<boolean> => {
-      const recorded = await db.collection('events').countDocuments({ kind: 'cluster' });
+      const recorded = await db.collection('events').countDocuments({ kinds: 'cluster' });
       return [subscriber, ...followers].every(
         ({ events }) => distinct(events.map(({ id }) => id)) >= recorded,
       );
@@ -62,6 +63,7 @@ export async function randomKills(system: FaultySystem, options: FaultOptions): 
         follower1: followers[0]?.events ?? [],
         follower2: followers[1]?.events ?? [],
       },
+      { createdOnce: false },
     );
     const dead = await deadMessages(rabbit.url);
     violations.push(...found.violations, ...dead.reasons.map((reason) => `dead: ${reason}`), ...load.wrong);
@@ -73,6 +75,7 @@ export async function randomKills(system: FaultySystem, options: FaultOptions): 
         ...found.counts,
         dead: dead.count,
         deleted: load.accepted.filter(({ deleted }) => deleted).length,
+        grouped: load.accepted.filter(({ grouped }) => grouped).length,
       },
       kills: monkey.kills,
       repeats: load.repeats,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startOwnMongo, startRabbit, waitFor, type OwnMongo, type PrivateRabbit } from '@cetus/test-kit';
 import { MongoClient, type Db } from 'mongodb';
-import { Installation, withDatabase } from '../integration/support/installation.ts';
+import { Installation, withDatabase, type Member } from '../integration/support/installation.ts';
 
 /** An installation that owns its broker, its database and its cloud, so that all of them may be killed. */
 export class FaultySystem {
@@ -44,6 +44,22 @@ export class FaultySystem {
     return new FaultySystem({ rabbit, mongo, installation, client, dataDir });
   }
 
+  /** A conductor that makes clusters by all drivers. */
+  addConductor(): Promise<Member> {
+    return this.installation.add('conductor', {
+      settings: {
+        CETUS_CLUSTER_DRIVERS: 'heat,magnum,import',
+        CETUS_MAGNUM_URL: `${this.installation.cloud.url}/container-infra/v1`,
+        CETUS_MAGNUM_POLL_SECONDS: '0.5',
+      },
+    });
+  }
+
+  /** The URL of the database, for a way of one's own to it. */
+  get databaseUrl(): string {
+    return withDatabase(this.mongo.uri, DATABASE);
+  }
+
   /** Kills the database engine; whoever watches over it starts it again. Resolves when it answers. */
   async killDatabase(): Promise<void> {
     const before = this.enginePid();
@@ -72,3 +88,12 @@ export class FaultySystem {
 }
 
 const DATABASE = 'cetus_faults';
+
+/** A template of clusters through Magnum, of a kind whose authority it can replace. */
+export const MAGNUM_TEMPLATE = {
+  name: 'magnum',
+  driver: 'magnum',
+  image_id: 'fedora-coreos-37',
+  keypair_id: 'mine',
+  labels: { kube_tag: 'v1.33.1' },
+};

@@ -9,23 +9,32 @@ import { fileURLToPath } from 'node:url';
 const { fetch, AbortSignal, Buffer, setTimeout, clearTimeout } = globalThis;
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const UP = 'test/lab/openstack/up';
+const KUBE_UP = 'test/lab/kube/up';
 /** What runs side by side: Heat waits more than it works, so these take little longer together than one of them alone. */
 const LANES = [
   ['burst', 'cut-off', 'life-cycle', 'notifications'].map((name) => `test/live/${name}.test.ts`),
-  ['test/live/failures.test.ts'],
   [
-    'test/live/openstack-client.test.ts',
-    'test/live/tenancy.test.ts',
+    'test/live/failures.test.ts',
     'packages/openstack/test/contract/**/*.test.ts',
+    'services/conductor/test/cluster/drivers/magnum/lab.test.ts',
   ],
-  ['services/conductor/test/cluster/drivers/heat/lab.test.ts'],
+  ['test/live/coe.test.ts', 'test/live/tenancy.test.ts'],
+  [
+    'services/conductor/test/cluster/drivers/heat/driver.test.ts',
+    'services/conductor/test/cluster/drivers/heat/lab.test.ts',
+    'test/live/import.test.ts',
+    'packages/kubernetes/test/contract/**/*.test.ts',
+  ],
 ];
 
 /** Far longer than the longest lane takes. */
-const LANE_MS = 15 * 60_000;
+const LANE_MS = 18 * 60_000;
 
 const say = (text) => process.stderr.write(`${text}\n`);
 const strict = process.env.CETUS_TEST_NO_SKIP === '1';
+
+/** Magnum is part of the lab, unless somebody says otherwise. */
+process.env.CETUS_LAB_MAGNUM ??= '1';
 
 function run(command, args, env = process.env) {
   const { status, error } = spawnSync(command, args, { cwd: ROOT, stdio: 'inherit', env });
@@ -68,6 +77,38 @@ async function findLab() {
   return { CETUS_LAB_KEYSTONE_URL: url, CETUS_LAB_DIR: dir };
 }
 
+/** The variables that tell the tests where a real Kubernetes is; without one, what needs it is skipped, and says so. */
+function findKubernetes() {
+  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
+  const given = process.env.CETUS_LAB_KUBECONFIG;
+  if (given !== undefined) return { CETUS_LAB_KUBECONFIG: given };
+  const why = cannotStart();
+  if (why !== null) {
+    say(`no Kubernetes: it cannot be started: ${why}`);
+    return {};
+  }
+  if (run(KUBE_UP, ['a']) === 0) return { CETUS_LAB_KUBECONFIG: join(cache, 'cetus/lab/kube/a/kubeconfig') };
+  say(`no Kubernetes: ${KUBE_UP} failed`);
+  if (strict) process.exit(1);
+  return {};
+}
+
+/** Lanes that run: each leads a group of processes, which ends with this one. */
+const running = new Set();
+process.on('exit', () => {
+  for (const child of running) endGroup(child);
+});
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+
+function endGroup(child) {
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch (error) {
+    // Ended by itself meanwhile.
+    if (error.code !== 'ESRCH') throw error;
+  }
+}
+
 /** Runs mocha; what it writes is shown at once, or after its end. */
 function mocha(specs, lab, live) {
   const args = [
@@ -80,16 +121,20 @@ function mocha(specs, lab, live) {
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
     env: { ...process.env, ...lab },
+    // A group of its own: mocha runs the tests in a child.
+    detached: true,
     stdio: live ? 'inherit' : ['ignore', 'pipe', 'pipe'],
   });
   // A lane that a failed hook keeps alive is ended, and has failed.
-  const limit = setTimeout(() => child.kill('SIGKILL'), LANE_MS);
+  running.add(child);
+  const limit = setTimeout(() => endGroup(child), LANE_MS);
   const output = [];
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => output.push(chunk));
   return new Promise((resolve) => {
     child.on('error', (error) => resolve({ status: 1, output: Buffer.from(error.message) }));
     child.on('close', (status) => {
       clearTimeout(limit);
+      running.delete(child);
       resolve({ status: status ?? 1, output: Buffer.concat(output) });
     });
   });
@@ -110,6 +155,7 @@ if (typeof lab === 'string') {
   );
   process.exit(strict ? 1 : 0);
 }
+Object.assign(lab, findKubernetes());
 if (run('npx', ['tsc', '-b']) !== 0) process.exit(1);
 const began = Date.now();
 const given = process.argv.slice(2);

@@ -52,15 +52,15 @@ describe("the README's walk-through", () => {
     const pasted = script.replaceAll('http://127.0.0.1:9511', `http://127.0.0.1:${String(port)}`);
     const options = {
       cwd: folder,
-      timeout: 90_000,
-      env: { PATH: `/usr/bin:/bin:${process.env.PATH ?? ''}`, HOME: folder },
+      timeout: 150_000,
+      env: { PATH: `/usr/bin:/bin:${process.env.PATH ?? ''}`, HOME: folder, SHELL: '/bin/bash' },
     };
     const { stdout } = await promisify(execFile)('bash', ['-c', `set -m\n${pasted}`], options);
     return stdout;
   }
 
   it('works when pasted', async function () {
-    this.timeout(100_000);
+    this.timeout(170_000);
     const scripts = (await blocks('Five minutes')).filter((block) => !block.includes('openstack coe'));
     assert.ok(scripts.length >= 5, 'the chapter has its steps');
     const output = await paste(scripts.join('\n'));
@@ -69,6 +69,9 @@ describe("the README's walk-through", () => {
       '"status":"CREATE_COMPLETE"',
       '"status":"UPDATE_COMPLETE"',
       '"actual_node_count":5',
+      '"health_status":"HEALTHY"',
+      '"name":"big"',
+      'event: cetus.nodegroup.create.end',
       'event: cetus.cluster.create.end',
       'event: cetus.cluster.update.end',
       'event: cetus.cluster.delete.end',
@@ -77,14 +80,17 @@ describe("the README's walk-through", () => {
     ]) {
       assert.ok(output.includes(said), `the output says ${said}:\n${output}`);
     }
+    const nodes = new Set(output.match(/"name": *"cetus-[0-9a-f-]+[^"]*"/g));
+    assert.equal(nodes.size, 8, `a master, five workers, and two of the group: ${[...nodes].join()}`);
   });
 
   it("works with OpenStack's own client", async function () {
-    this.timeout(100_000);
+    this.timeout(170_000);
     requireOrSkip(this, existsSync(OPENSTACK), 'python3-openstackclient is not installed');
     const scripts = (await blocks('Five minutes')).filter((block) => block.includes('openstack coe'));
     const output = await paste(`set -e\n${scripts.join('\n')}`);
     assert.match(output, /second .* 3 .* UPDATE_(IN_PROGRESS|COMPLETE)/, output);
     assert.match(output, /Request to delete cluster second has been accepted/, output);
+    if (existsSync('/usr/bin/kubectl')) assert.match(output, /^cetus-\S+ +Ready +/m, output);
   });
 });

@@ -148,6 +148,16 @@ export function isActionInProgress(error: unknown): error is OpenStackError {
   return error instanceof OpenStackError && error.status === 409 && error.code === 'ActionInProgress';
 }
 
+/** Magnum's own 404: not that of a proxy before it, which says nothing about clusters. */
+export function isMagnumNotFound(error: unknown): error is OpenStackError {
+  return (
+    error instanceof OpenStackError &&
+    error.status === 404 &&
+    error.service.startsWith('container-infra') &&
+    error.code === 'client'
+  );
+}
+
 /** True for an {@link OpenStackError} with this HTTP status. */
 export function hasStatus(error: unknown, status: number): error is OpenStackError {
   return error instanceof OpenStackError && error.status === status;

@@ -94,6 +94,11 @@ export interface CreateStack {
 export interface UpdateStack {
   /** Without it the stored template stays and only the given parameters change (PATCH). */
   template?: HeatTemplate;
+  /**
+   * With a template: parameters, environment, files and tags that are not given stay (PATCH too), but for parameters that the new
+   * template has no more. Default false: the whole definition is replaced (PUT).
+   */
+  keep?: boolean;
   parameters?: Record<string, unknown>;
   environment?: Record<string, unknown>;
   files?: Record<string, string>;

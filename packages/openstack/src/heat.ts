@@ -2,6 +2,7 @@ import { isStackNotFound, OpenStackError } from './errors.ts';
 import { splitStatus } from './heat-types.ts';
 import type {
   CreateStack,
+  HeatTemplate,
   ListEvents,
   ListResources,
   ListStacks,
@@ -123,14 +124,14 @@ export class HeatClient {
   }
 
   /**
-   * Changes a stack: with a template the whole definition is replaced (PUT), without one the stored template is kept
-   * and the given parameters change (PATCH). With convergence, Heat's default, an update of a stack that is being
+   * Changes a stack: with a template the whole definition is replaced (PUT) unless `keep` is said, without one the stored
+   * template is kept and the given parameters change (PATCH). With convergence, Heat's default, an update of a stack that is being
    * created or updated is accepted and takes over.
    * @throws OpenStackError 409 `ActionInProgress` (see isActionInProgress) from engines without convergence;
    *   400 `NotSupported` for a stack that is being deleted or suspended; 404 when there is none.
    */
   async updateStack(ref: StackRef, update: UpdateStack, signal?: AbortSignal): Promise<void> {
-    const existing = update.template === undefined;
+    const existing = update.template === undefined || update.keep === true;
     await this.#onStack(existing ? 'PATCH' : 'PUT', await this.#resolve(ref, signal), '', {
       json: {
         parameters: update.parameters ?? {},
@@ -143,6 +144,11 @@ export class HeatClient {
       },
       signal,
     });
+  }
+
+  /** The template that a stack was last told of. @throws OpenStackError 404 when there is no such stack. */
+  async getTemplate(ref: StackRef, signal?: AbortSignal): Promise<HeatTemplate> {
+    return (await this.#onStack('GET', ref, '/template', { signal })).body as HeatTemplate;
   }
 
   /** Starts a stack's deletion, legal in every state. No stack is fine. */

@@ -24,6 +24,8 @@ export type { CatalogEntry, EndpointFilter } from './catalog.ts';
 export interface SessionRequestOptions extends EndpointFilter {
   /** Body, sent as JSON. */
   json?: unknown;
+  /** URL of the service, without a slash at the end, instead of the catalog's. */
+  endpoint?: string | undefined;
   query?: Record<string, string | number | boolean | undefined>;
   headers?: Record<string, string>;
   /** Statuses that are an answer, not an error. Default: 200 to 299. */
@@ -121,7 +123,7 @@ export class KeystoneSession {
     options: SessionRequestOptions = {},
   ): Promise<HttpAnswer> {
     const token = await this.#validToken(options.signal);
-    const base = await this.endpoint(serviceType, options, options.signal);
+    const base = options.endpoint ?? (await this.endpoint(serviceType, options, options.signal));
     try {
       return await this.#send(serviceType, method, base + path, token, options);
     } catch (error) {

@@ -85,6 +85,19 @@ export class NovaClient {
       throw error;
     }
   }
+
+  /** Gives the session's own user a key pair, unless there is one of that name. */
+  async ensureKeypair({ name, public_key }: Keypair, signal?: AbortSignal): Promise<void> {
+    try {
+      await this.#session.request('compute', 'POST', '/os-keypairs', {
+        json: { keypair: { name, public_key } },
+        idempotent: true,
+        signal,
+      });
+    } catch (error) {
+      if (!hasStatus(error, 409)) throw error;
+    }
+  }
 }
 
 function pick({ id, name, vcpus, ram, disk }: Flavor): Flavor {

@@ -10,7 +10,7 @@ export function controlRoutes(app: FastifyInstance, control: SimCloudControl): v
   app.get('/_control', async () => control.switches());
   app.put('/_control', async (request, reply) => {
     const change = request.body as Partial<Switches> | null;
-    const parts = ['services', 'paths', 'resources'];
+    const parts = ['services', 'paths', 'resources', 'magnum'];
     const unknown = Object.keys(change ?? {}).filter((part) => !parts.includes(part));
     if (change === null || typeof change !== 'object' || unknown.length > 0) {
       return reply

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomInt } from 'node:crypto';
 
 /** An id that is the same on every start: 32 hex digits, as Keystone's. */
 export function stableHexId(seed: string): string {
@@ -29,8 +29,13 @@ export function shortId(): string {
   return Array.from(randomBytes(12), (byte) => ALPHABET[byte & 31]).join('');
 }
 
-/** An address in 127.x.0.0/16 that belongs to an id, so nothing that follows it leaves the machine. */
-export function addressOf(id: string, net: number): string {
-  const hash = createHash('sha1').update(id).digest();
-  return `127.${String(net)}.${String(hash[0])}.${String(1 + ((hash[1] ?? 0) % 254))}`;
+/** An address that belongs to an id, in one of ten networks 127.x.0.0/16, so nothing that follows it leaves the machine. */
+export function addressOf(id: string, firstNet: number): string {
+  const [a = 0, b = 0, c = 0] = createHash('sha1').update(id).digest();
+  return `127.${String(firstNet + (c % 10))}.${String(a)}.${String(1 + (b % 254))}`;
+}
+
+/** A random address of this machine, one of 6 million, so that simulated clouds beside each other do not meet. */
+export function randomAddress(): string {
+  return ['127', randomInt(160, 255), randomInt(0, 256), randomInt(1, 255)].join('.');
 }

@@ -11,6 +11,7 @@ const cloud = await startSimCloud({
   port: Number(env['SIMCLOUD_PORT'] ?? 0),
   tokenSeconds: Number(env['SIMCLOUD_TOKEN_SECONDS'] ?? 3600),
   ...(env['SIMCLOUD_DATA_DIR'] === undefined ? {} : { dataDir: env['SIMCLOUD_DATA_DIR'] }),
+  log: (message) => void process.stderr.write(`${message}\n`),
   catalogExtras:
     containerInfraUrl === undefined
       ? []

@@ -11,6 +11,14 @@ import { HeatViews } from './heat/views.ts';
 import type { CatalogExtra } from './keystone/catalog.ts';
 import { Identity } from './keystone/identity.ts';
 import { keystoneRoutes } from './keystone/routes.ts';
+import { StackClusters } from './kubernetes/boot/stack-clusters.ts';
+import { kubernetesControlRoutes } from './kubernetes/control-routes.ts';
+import { KubernetesHost, type KubernetesHostOptions } from './kubernetes/kubernetes-host.ts';
+import { Conductor, type ConductorTimes } from './magnum/conductor.ts';
+import { magnumRoutes, withoutTrailingSlash } from './magnum/routes.ts';
+import { ClusterStacks } from './magnum/stacks.ts';
+import { MagnumStore } from './magnum/store.ts';
+import { MagnumViews } from './magnum/views.ts';
 import { Scheduler } from './scheduler.ts';
 import { smallServiceRoutes } from './small-services.ts';
 import { Stats, type StatsReport } from './stats.ts';
@@ -20,7 +28,23 @@ import { addTraffic } from './traffic.ts';
 export type { CatalogExtra } from './keystone/catalog.ts';
 export { DEFAULT_PASSWORD } from './keystone/identity.ts';
 export type { StatsReport } from './stats.ts';
-export type { ActionFault, PathRule, ResourceFault, ServiceName, Switches, TrafficRule } from './switches.ts';
+export type {
+  ActionFault,
+  MagnumSwitches,
+  PathRule,
+  ResourceFault,
+  ServiceName,
+  Switches,
+  TrafficRule,
+} from './switches.ts';
+
+/** How the cloud's Magnum is. */
+export interface MagnumOptions extends Partial<ConductorTimes> {
+  /** Highest minor number of its API, up to 14. Default 10, as Magnum 15 (Zed) has it. */
+  maxMicroversion?: number;
+  /** Clusters of a project without a quota. Default 20. */
+  maxClustersPerProject?: number;
+}
 
 /** How a simulated cloud is. */
 export interface SimCloudOptions {
@@ -48,8 +72,13 @@ export interface SimCloudOptions {
   cancelSeconds?: number;
   /** Default true, as Heat's: an update takes over from an action under way. False: it is refused with 409. */
   convergence?: boolean;
+  magnum?: MagnumOptions;
+  /** Times in the Kubernetes clusters that stacks become. */
+  kubernetesSeconds?: NonNullable<KubernetesHostOptions['seconds']>;
   /** Called for what goes wrong outside a request. Default: the error is thrown as an uncaught exception. */
   onError?: (error: unknown) => void;
+  /** Told what an operator should know. Default: nobody. */
+  log?: (message: string) => void;
 }
 
 /** Works the cloud from inside the process; the same as `/_control` does over HTTP. */
@@ -68,6 +97,10 @@ export interface SimCloud {
   url: string;
   /** Identity endpoint, with `/v3`. */
   keystoneUrl: string;
+  /** Magnum's endpoint, with `/v1`; it is this also where the catalog has another service for `container-infra`. */
+  magnumUrl: string;
+  /** The Kubernetes clusters of stacks (by the stack's id) and of Magnum (by the cluster's), with switches. */
+  kubernetes: KubernetesHost;
   control: SimCloudControl;
   /** Stops serving, writes what is not written, and frees all timers. */
   close(): Promise<void>;
@@ -84,9 +117,12 @@ function secondsOf(given: EngineOptions['resourceSeconds'] = {}): EngineOptions[
   return '*' in given ? given : { ...RESOURCE_SECONDS, ...given };
 }
 
+/** As in a cloud whose Magnum looks at its stacks more often than every 10 s. */
+const MAGNUM_TIMES: ConductorTimes = { castSeconds: 0.1, pollSeconds: 0.5, healthSeconds: 60 };
+
 const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
 
-/** Starts a simulated cloud: Keystone, Heat, Nova, Glance and Neutron on one port. */
+/** Starts a simulated cloud: Keystone, Heat, Nova, Glance, Neutron and Magnum on one port. */
 export async function startSimCloud(options: SimCloudOptions = {}): Promise<SimCloud> {
   const onError =
     options.onError ??
@@ -121,12 +157,42 @@ export async function startSimCloud(options: SimCloudOptions = {}): Promise<SimC
     },
   });
 
+  const log = options.log ?? (() => undefined);
+  const kubernetesFolder = folder('kubernetes');
+  const kubernetes = new KubernetesHost({
+    scheduler,
+    ...(kubernetesFolder === undefined ? {} : { folder: kubernetesFolder }),
+    ...(options.kubernetesSeconds === undefined ? {} : { seconds: options.kubernetesSeconds }),
+    onError,
+    log,
+  });
+  const stackClusters = new StackClusters({ host: kubernetes, store, scheduler, log });
+  const magnumStore = new MagnumStore({
+    templates: new Documents(folder('magnum-templates')),
+    clusters: new Documents(folder('magnum-clusters')),
+    quotas: new Documents(folder('magnum-quotas')),
+  });
+  await magnumStore.load();
+  const conductor = new Conductor({
+    store: magnumStore,
+    stacks: new ClusterStacks(store, engine, switches),
+    documents: new Documents(folder('magnum-casts')),
+    scheduler,
+    switches,
+    times: { ...MAGNUM_TIMES, ...options.magnum },
+    host: kubernetes,
+    onError,
+    log,
+  });
+  await conductor.load();
+
   let url = '';
   const base = (): string => url;
   const app = fastify({
     bodyLimit: BODY_LIMIT_BYTES,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 300 },
+    rewriteUrl: ({ url = '/' }) => withoutTrailingSlash(url),
   });
   addTraffic(app, switches, stats);
   answerBadRequests(app);
@@ -140,6 +206,7 @@ export async function startSimCloud(options: SimCloudOptions = {}): Promise<SimC
     stats: () => stats.report(),
   };
   controlRoutes(app, control);
+  kubernetesControlRoutes(app, kubernetes);
   const { extras, tokenSeconds } = {
     extras: options.catalogExtras ?? [],
     tokenSeconds: options.tokenSeconds ?? 3600,
@@ -148,17 +215,33 @@ export async function startSimCloud(options: SimCloudOptions = {}): Promise<SimC
   smallServiceRoutes(app, { identity, base });
   const views = new HeatViews(store, switches, base);
   heatRoutes(app, { identity, base, store, engine, views, convergence: options.convergence ?? true });
+  magnumRoutes(app, {
+    identity,
+    base,
+    store: magnumStore,
+    conductor,
+    views: new MagnumViews(base),
+    maxMicroversion: options.magnum?.maxMicroversion ?? 10,
+    isConductorUp: () => switches.get().magnum.conductorDown !== true,
+    maxClustersPerProject: options.magnum?.maxClustersPerProject ?? 20,
+  });
 
   const address = await app.listen({ host: options.host ?? '127.0.0.1', port: options.port ?? 0 });
   url = address.replace(/\/+$/, '');
   engine.resume();
+  // Clusters do not stop because the services that made them do: a cloud that is back has them.
+  await Promise.all([stackClusters.resume(), conductor.resume()]);
   return {
     url,
     keystoneUrl: `${url}/identity/v3`,
+    magnumUrl: `${url}/container-infra/v1`,
+    kubernetes,
     control,
     close: async () => {
       await app.close();
       scheduler.close();
+      await conductor.close();
+      await kubernetes.close();
       await store.close();
       await identityDocuments.settled();
     },

@@ -5,7 +5,8 @@ import type { Identity } from './keystone/identity.ts';
 
 const PUBLIC_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGFrZWtleWZha2VrZXlmYWtla2V5ZmFrZWtleWZha2U simcloud';
 
-const FLAVORS = (
+/** Nova's flavors. */
+export const FLAVORS = (
   [
     ['m1.small', 1, 2048, 20],
     ['m1.medium', 2, 4096, 40],
@@ -25,7 +26,8 @@ const FLAVORS = (
   links: [],
 }));
 
-const IMAGES = (
+/** Glance's images; one does not say what it holds. */
+export const IMAGES = (
   [
     ['ubuntu-22.04', 'ubuntu'],
     ['fedora-coreos-37', 'fedora-coreos'],
@@ -71,7 +73,8 @@ const SUBNETS = [
     tenant_id: '0'.repeat(32),
   },
 ];
-const NETWORKS = [
+/** Neutron's networks. */
+export const NETWORKS = [
   { name: 'public', shared: true, subnets: [] as string[], external: true },
   { name: 'private', shared: false, subnets: [stableUuid('subnet/private')], external: false },
 ].map(({ name, shared, subnets, external }) => ({
@@ -84,6 +87,11 @@ const NETWORKS = [
   tenant_id: '0'.repeat(32),
   'router:external': external,
 }));
+
+/** Every user has a key pair of every name that does not begin with `missing-`. */
+export function hasKeypair(name: string): boolean {
+  return !name.startsWith('missing-');
+}
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
 
@@ -126,8 +134,7 @@ export function smallServiceRoutes(
     guarded((request, reply) => {
       const name = param(request, 'name');
       const { user_id = '0' } = request.query as { user_id?: string };
-      if (name.startsWith('missing-'))
-        return novaNotFound(reply, `Keypair ${name} not found for user ${user_id}`);
+      if (!hasKeypair(name)) return novaNotFound(reply, `Keypair ${name} not found for user ${user_id}`);
       const created_at = '2026-01-01T00:00:00Z';
       return {
         keypair: {
@@ -139,6 +146,17 @@ export function smallServiceRoutes(
           deleted: false,
           created_at,
         },
+      };
+    }),
+  );
+
+  // Any key pair is there already; making one is only acknowledged.
+  app.post(
+    '/compute/v2.1/os-keypairs',
+    guarded((request) => {
+      const { keypair } = (request.body ?? {}) as { keypair?: { name?: string; public_key?: string } };
+      return {
+        keypair: { name: keypair?.name, public_key: keypair?.public_key, fingerprint: '00', user_id: '0' },
       };
     }),
   );

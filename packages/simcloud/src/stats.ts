@@ -4,6 +4,8 @@ export interface StatsReport {
   requests: Record<string, number>;
   /** Requests that a switch answered with an error, or never. */
   injected: { errors: number; hangs: number };
+  /** Requests that a path's rule was for, by its `match`; counted when they have arrived, before they wait. */
+  paths: Record<string, number>;
   /** Root stacks ever created since the start or the last reset, by name. More than 1: it was created again. */
   stacksCreated: Record<string, number>;
   /** Resource actions begun, by `<type> <action>`. */
@@ -18,6 +20,7 @@ export class Stats {
   readonly #requests = new Map<string, number>();
   readonly #stacks = new Map<string, number>();
   readonly #actions = new Map<string, number>();
+  readonly #paths = new Map<string, number>();
   #errors = 0;
   #hangs = 0;
 
@@ -33,6 +36,10 @@ export class Stats {
     count(this.#actions, `${type} ${action}`);
   }
 
+  path(match: string): void {
+    count(this.#paths, match);
+  }
+
   injected(kind: 'error' | 'hang'): void {
     if (kind === 'error') this.#errors += 1;
     else this.#hangs += 1;
@@ -42,6 +49,7 @@ export class Stats {
     return {
       requests: Object.fromEntries(this.#requests),
       injected: { errors: this.#errors, hangs: this.#hangs },
+      paths: Object.fromEntries(this.#paths),
       stacksCreated: Object.fromEntries(this.#stacks),
       resourceActions: Object.fromEntries(this.#actions),
     };
@@ -51,6 +59,7 @@ export class Stats {
     this.#requests.clear();
     this.#stacks.clear();
     this.#actions.clear();
+    this.#paths.clear();
     this.#errors = 0;
     this.#hangs = 0;
   }

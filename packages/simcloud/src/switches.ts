@@ -1,5 +1,5 @@
 /** Names of the services in switches and statistics. */
-export type ServiceName = 'keystone' | 'heat' | 'nova' | 'glance' | 'neutron';
+export type ServiceName = 'keystone' | 'heat' | 'nova' | 'glance' | 'neutron' | 'magnum';
 
 /** What happens to requests before they are handled. */
 export interface TrafficRule {
@@ -40,14 +40,28 @@ export interface ResourceFault {
   attributes?: Record<string, unknown>;
 }
 
+/** What Magnum's conductor does; Magnum's API goes on by itself. Resources of clusters fail as those of other stacks. */
+export interface MagnumSwitches {
+  /** True: nothing that is accepted is done, no state changes, and what waits for the conductor hangs. */
+  conductorDown?: boolean;
+  /** Seconds from an accepted request to what is done about it, instead of the cloud's own. */
+  castSeconds?: number;
+  /** Health found at the next look, by name of the cluster or `*`, instead of what its Kubernetes API says. */
+  health?: Record<string, { status: 'HEALTHY' | 'UNHEALTHY' | 'UNKNOWN'; reason: Record<string, string> }>;
+}
+
 /** Everything that can be switched while the cloud runs. */
 export interface Switches {
   /** By service, or `*` for all. */
   services: Partial<Record<ServiceName | '*', TrafficRule>>;
   /** Before `services`; the first match wins. */
   paths: PathRule[];
-  /** Keys: `name:<resource>`, `stack:<name of the root stack>`, a resource type, `*`; the first of these with a word on the action wins. */
+  /**
+   * Keys: `name:<resource>`, `stack:<name of the root stack>` (or its beginning and `*`), a resource type, `*`; the
+   * first of these with a word on the action wins.
+   */
   resources: Record<string, ResourceFault>;
+  magnum: MagnumSwitches;
 }
 
 /** Holds the switches; a partial change replaces the parts it names. */
@@ -56,10 +70,11 @@ export class SwitchBoard {
   readonly #initial: Partial<Switches>;
   #compiled: { pattern: RegExp; rule: PathRule }[] = [];
   readonly #used = new Map<ActionFault, number>();
+  readonly #listeners: (() => void)[] = [];
 
   constructor(initial: Partial<Switches> = {}) {
     this.#initial = structuredClone(initial);
-    this.#switches = { services: {}, paths: [], resources: {} };
+    this.#switches = { services: {}, paths: [], resources: {}, magnum: {} };
     this.reset();
   }
 
@@ -73,11 +88,17 @@ export class SwitchBoard {
     this.#compiled = next.paths.map((rule) => ({ pattern: new RegExp(rule.match), rule }));
     this.#switches = next;
     this.#used.clear();
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Calls a function after every change. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
   }
 
   /** Back to what was set at the start. */
   reset(): void {
-    this.set({ services: {}, paths: [], resources: {}, ...this.#initial });
+    this.set({ services: {}, paths: [], resources: {}, magnum: {}, ...this.#initial });
   }
 
   /** The rule for a request, if there is one. */
@@ -93,7 +114,7 @@ export class SwitchBoard {
     type: string,
     stack: string,
   ): ActionFault | undefined {
-    for (const key of keysOf(resource, type, stack)) {
+    for (const key of this.#keysOf(resource, type, stack)) {
       const fault = this.#switches.resources[key]?.[action];
       if (fault === undefined) continue;
       const used = this.#used.get(fault) ?? 0;
@@ -106,14 +127,17 @@ export class SwitchBoard {
 
   /** An overriding attribute value; undefined when there is none. */
   attribute(name: string, resource: string, type: string, stack: string): unknown {
-    for (const key of keysOf(resource, type, stack)) {
+    for (const key of this.#keysOf(resource, type, stack)) {
       const attributes = this.#switches.resources[key]?.attributes;
       if (attributes !== undefined && name in attributes) return attributes[name];
     }
     return undefined;
   }
-}
 
-function keysOf(resource: string, type: string, stack: string): string[] {
-  return [`name:${resource}`, `stack:${stack}`, type, '*'];
+  #keysOf(resource: string, type: string, stack: string): string[] {
+    const begins = Object.keys(this.#switches.resources).filter(
+      (key) => key.startsWith('stack:') && key.endsWith('*') && `stack:${stack}`.startsWith(key.slice(0, -1)),
+    );
+    return [`name:${resource}`, `stack:${stack}`, ...begins, type, '*'];
+  }
 }

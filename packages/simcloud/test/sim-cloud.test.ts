@@ -101,6 +101,7 @@ describe('the simulated cloud', () => {
         services: { nova: { latencyMs: 1 } },
         paths: [],
         resources: { '*': { create: { fail: 'x' } } },
+        magnum: {},
       });
       assert.equal((await put('{"nonsense":{}}')).status, 400);
       assert.equal((await put('{"paths":[{"match":"("}]}')).status, 400);

@@ -30,6 +30,7 @@ export class SimulatedCloud implements Resource {
       port,
       dataDir: join(dataDir, 'simulated-cloud'),
       catalogExtras: [{ type: 'container-infra', name: 'cetus', url: `${apiUrl}/v1` }],
+      log: (message) => logger.warn(message),
     });
     const file = join(dataDir, 'openrc');
     await writeOpenrc(file, {

@@ -29,6 +29,17 @@ export const allInOneConfig = defineConfig({
   ...eventVariables,
   ...apiOnlyVariables,
   ...conductorVariables,
+  // The simulated cloud has all of them.
+  CETUS_CLUSTER_DRIVERS: Type.String({
+    ...conductorVariables.CETUS_CLUSTER_DRIVERS,
+    default: 'heat,magnum,import',
+  }),
+  // The simulated clusters are on 127.0.0.0/8.
+  CETUS_DENIED_NETWORKS: Type.String({
+    ...conductorVariables.CETUS_DENIED_NETWORKS,
+    description: "Networks that no user's kubeconfig may lead to, in CIDR notation with commas between them.",
+    default: '169.254.0.0/16,fe80::/10',
+  }),
   ...processVariables,
 });
 

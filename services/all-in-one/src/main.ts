@@ -25,13 +25,14 @@ await runService({
   schema: allInOneConfig,
   config,
   resources: (readiness) => {
-    const [keystone, server] = apiResources({ config, backbone, readiness, logger, metrics });
+    const [keystone, heartbeat, server] = apiResources({ config, backbone, readiness, logger, metrics });
     return [
       ...(mongo === undefined ? [] : [{ name: 'mongodb', stop: () => mongo.stop() }]),
       ...(simulatedCloud === undefined ? [] : [new SimulatedCloud({ ...simulatedCloud, dataDir, logger })]),
       backbone,
       ...conductorResources({ config, backbone, keys, logger, metrics }),
       keystone,
+      heartbeat,
       server,
       { name: 'ready-line', start: async () => void process.stdout.write(`ready ${server.url}\n`) },
     ];

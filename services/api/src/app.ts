@@ -3,8 +3,10 @@ import rateLimit from '@fastify/rate-limit';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { CetusError } from '@cetus/shared/errors';
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { certificateRoutes } from './certificates/routes.ts';
 import { clusterTemplateRoutes } from './cluster-templates/routes.ts';
 import { clusterActionRoutes } from './clusters/action-routes.ts';
+import { clusterImportRoutes } from './clusters/import-routes.ts';
 import { clusterRoutes } from './clusters/routes.ts';
 import type { ApiDeps } from './deps.ts';
 import { discoveryRoutes } from './discovery.ts';
@@ -24,7 +26,10 @@ import { globalRequestId, newRequestId } from './http/request-id.ts';
 import { answerUnknownRoutes } from './http/routes-known.ts';
 import { securityHeaders } from './http/security-headers.ts';
 import { buildValidator } from './http/validation.ts';
+import { nodeGroupRoutes } from './node-groups/routes.ts';
 import { operationRoutes } from './operations/routes.ts';
+import { quotaRoutes } from './quotas/routes.ts';
+import { statsRoutes } from './stats/routes.ts';
 
 /** Bytes of all header fields of a request together. */
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -101,7 +106,12 @@ export async function createApp(deps: ApiDeps): Promise<FastifyInstance> {
     const v1 = scope.withTypeProvider<TypeBoxTypeProvider>();
     clusterTemplateRoutes(v1, deps, links);
     clusterRoutes(v1, deps, links);
+    clusterImportRoutes(v1, deps, links);
     clusterActionRoutes(v1, deps);
+    nodeGroupRoutes(v1, deps, links);
+    certificateRoutes(v1, deps, links);
+    quotaRoutes(v1, deps, links);
+    statsRoutes(v1, deps);
     operationRoutes(v1, deps, links);
     eventRoutes(v1, deps, links, streams);
   });

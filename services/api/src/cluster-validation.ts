@@ -23,12 +23,16 @@ export interface Question {
   spec?: ClusterSpec;
   /** The template as it would be. */
   template?: ClusterTemplateSpec;
+  /** The cluster that others made, with the id that it has or would have. */
+  imported?: { cluster_id: string; kubeconfig: string; context?: string };
 }
 
 /** What the conductor answers. */
 interface Verdict {
   problems: { field: string; code: string; detail: string }[];
   image: { id: string; os_distro: string } | null;
+  /** For a cluster that others made and that can be taken in. */
+  imported?: NonNullable<ClusterSpec['imported']>;
 }
 
 /** Milliseconds that a request waits for the conductor's verdict. */
@@ -58,23 +62,35 @@ export async function validateWithDriver(
 ): Promise<{ osDistro: string | null }> {
   let verdict: Verdict;
   try {
-    verdict = (await bus.request(
-      'conductor',
-      'cluster.validate',
-      { project_id: caller.projectId, user_id: caller.userId, ...question },
-      { timeoutMs: TIMEOUT_MS },
-    )) as Verdict;
+    verdict = await askDriver(bus, caller, question, TIMEOUT_MS);
   } catch (error) {
     if (!(error instanceof CetusError) || !UNANSWERED.has(error.code)) throw error;
     logger.info({ err: error, references: question.references }, 'a request could not be validated now');
     return { osDistro: null };
   }
-  const [problem] = verdict.problems;
-  if (problem !== undefined) {
-    const code = isErrorCode(problem.code) ? problem.code : 'invalid_field';
-    throw new CetusError(code, problem.detail, { field: fields[problem.field] ?? problem.field });
-  }
+  refuseProblems(verdict, fields);
   return { osDistro: verdict.image?.os_distro ?? null };
+}
+
+/** @throws CetusError what the bus says, or the driver itself */
+export async function askDriver(
+  bus: Bus,
+  caller: { projectId: string; userId: string },
+  question: Question,
+  timeoutMs: number,
+): Promise<Verdict> {
+  const params = { project_id: caller.projectId, user_id: caller.userId, ...question };
+  return (await bus.request('conductor', 'cluster.validate', params, { timeoutMs })) as Verdict;
+}
+
+/** @throws CetusError the first problem of a verdict */
+export function refuseProblems(
+  { problems: [problem] }: Verdict,
+  fields: Readonly<Partial<Record<string, string>>> = {},
+): void {
+  if (problem === undefined) return;
+  const code = isErrorCode(problem.code) ? problem.code : 'invalid_field';
+  throw new CetusError(code, problem.detail, { field: fields[problem.field] ?? problem.field });
 }
 
 /** The references that have a value. */

@@ -71,6 +71,14 @@ export const apiOnlyVariables = {
     maximum: 300,
     default: 15,
   }),
+  CETUS_QUOTA_CLUSTERS: Type.Integer({
+    description:
+      'How many clusters a project may have that has no quota of its own (`/v1/quotas`); -1 for any number.',
+    unit: 'clusters',
+    minimum: -1,
+    maximum: 1_000_000,
+    default: 20,
+  }),
   CETUS_DELETE_TIMEOUT_MINUTES: Type.Integer({
     description:
       'How long the deletion of a cluster may take, and a retry of one, until it fails; making and changing have the `create_timeout` of the cluster.',

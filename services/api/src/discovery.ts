@@ -61,6 +61,15 @@ export function discoveryRoutes(app: TypedApp, links: LinkBuilder): void {
         ],
         clustertemplates: list('clustertemplates'),
         clusters: list('clusters'),
+        quotas: list('quotas'),
+        certificates: list('certificates'),
+        mservices: list('mservices'),
+        stats: list('stats'),
+        // As in Magnum: with the place of the cluster's id, and no slash at the end.
+        nodegroups: [
+          { href: `${base}/v1/clusters/{cluster_id}/nodegroups`, rel: 'self' },
+          { href: `${base}/clusters/{cluster_id}/nodegroups`, rel: 'bookmark' },
+        ],
         operations: list('operations'),
         events: list('events'),
       };

@@ -10,6 +10,16 @@ export function toLabels(
   );
 }
 
+/** What counts. As in Magnum: no labels, or an empty map, means those of the template (or, for a node group, of the cluster). */
+export function effectiveLabels(
+  inherited: Record<string, string>,
+  requested: Record<string, string> | null,
+  merge: boolean,
+): Record<string, string> {
+  if (requested === null || Object.keys(requested).length === 0) return inherited;
+  return merge ? { ...inherited, ...requested } : requested;
+}
+
 /** How the labels of a cluster differ from its template's, as Magnum shows it. */
 export function labelDifference(
   template: Readonly<Record<string, string>>,

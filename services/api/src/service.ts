@@ -11,10 +11,13 @@ import {
   type Readiness,
   type Resource,
 } from '@cetus/shared/service';
-import { CLUSTER, CLUSTER_TEMPLATE, ScopedStore } from '@cetus/shared/store';
+import { Heartbeat, ServiceRegistry } from '@cetus/shared/service-registry';
+import { CLUSTER, CLUSTER_TEMPLATE, QUOTA, ScopedStore } from '@cetus/shared/store';
 import type { FastifyInstance } from 'fastify';
 import { createApp } from './app.ts';
 import type { ApiServiceConfig } from './config.ts';
+import { QuotaLedger } from './quotas/ledger.ts';
+import { ClusterStats } from './stats/cluster-stats.ts';
 
 export interface ApiServiceDeps {
   config: Omit<ApiServiceConfig, 'CETUS_MONGODB_URL' | 'CETUS_AMQP_URL'>;
@@ -33,14 +36,18 @@ export interface ApiServer extends Resource {
 }
 
 /** What the API opens besides the backbone, in order. The server is the last: it takes requests when everything is there. */
-export function apiResources(deps: ApiServiceDeps): [Resource, ApiServer] {
-  const { config } = deps;
+export function apiResources(deps: ApiServiceDeps): [Resource, Resource, ApiServer] {
+  const { config, backbone, logger } = deps;
   const session = new KeystoneSession({
     authUrl: config.CETUS_KEYSTONE_URL,
     credentials: keystoneCredentials(config),
     region: config.CETUS_REGION,
   });
-  return [{ name: 'keystone', stop: () => session.close() }, new HttpServer(deps, validatorOf(session))];
+  return [
+    { name: 'keystone', stop: () => session.close() },
+    new Heartbeat({ binary: 'cetus-api', backbone, logger }),
+    new HttpServer(deps, validatorOf(session)),
+  ];
 }
 
 /** Asks Keystone, as the service user, whose a token is. */
@@ -94,6 +101,10 @@ class HttpServer implements ApiServer {
     const app = await createApp({
       clusters: new ScopedStore(store, CLUSTER),
       templates: new ScopedStore(store, CLUSTER_TEMPLATE),
+      quotas: new ScopedStore(store, QUOTA),
+      ledger: new QuotaLedger(store),
+      stats: new ClusterStats(store),
+      services: new ServiceRegistry(store),
       operations: new OperationStore(store),
       events,
       feed,

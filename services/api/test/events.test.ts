@@ -88,24 +88,27 @@ describe('api: events', () => {
     await api.finish(uuid);
     const list = async (query: string) => (await api.request({ url: `/v1/events?${query}` })).json();
     const types = (body: { events: { type: string }[] }) => body.events.map(({ type }) => type);
-    assert.deepEqual(types(await list(`object=${uuid}`)), [
+    const all = [
       'cetus.cluster.create.start',
+      'cetus.nodegroup.create.start',
+      'cetus.nodegroup.create.start',
       'cetus.cluster.create.end',
-    ]);
-    assert.deepEqual(types(await list(`object=${uuid}&sort_dir=desc`)), [
-      'cetus.cluster.create.end',
-      'cetus.cluster.create.start',
-    ]);
+      'cetus.nodegroup.create.end',
+      'cetus.nodegroup.create.end',
+    ];
+    assert.deepEqual(types(await list(`object=${uuid}`)), all);
+    assert.deepEqual(types(await list(`object=${uuid}&sort_dir=desc`)), [...all].reverse());
+    assert.equal(types(await list(`object=${uuid}&kind=nodegroup`)).length, 4);
     assert.deepEqual(types(await list(`object=${uuid}&type=cetus.cluster.create.end`)), [
       'cetus.cluster.create.end',
     ]);
     assert.ok(
       types(await list('kind=clustertemplate')).every((type) => type.startsWith('cetus.clustertemplate.')),
     );
-    const first = await list(`object=${uuid}&limit=1`);
-    assert.equal(first.events.length, 1);
+    const first = await list(`object=${uuid}&limit=5`);
+    assert.equal(first.events.length, 5);
     const second = (await api.request({ url: first.next })).json();
-    assert.deepEqual(types(second), ['cetus.cluster.create.end']);
+    assert.deepEqual(types(second), ['cetus.nodegroup.create.end']);
     assert.equal(second.next, undefined);
     for (const [query, field] of [
       ['kind=A', 'kind'],
@@ -132,10 +135,18 @@ describe('api: events', () => {
     assert.match(String(mine.type), /^text\/event-stream/);
     const uuid = await api.cluster({ name: 'streamed' });
     await api.finish(uuid);
-    const messages = await mine.reader.until(3);
+    const messages = await mine.reader.until(7);
     assert.deepEqual(
       messages.map(({ event }) => event),
-      ['cetus.clustertemplate.create.end', 'cetus.cluster.create.start', 'cetus.cluster.create.end'],
+      [
+        'cetus.clustertemplate.create.end',
+        'cetus.cluster.create.start',
+        'cetus.nodegroup.create.start',
+        'cetus.nodegroup.create.start',
+        'cetus.cluster.create.end',
+        'cetus.nodegroup.create.end',
+        'cetus.nodegroup.create.end',
+      ],
     );
     assert.equal(messages[1]?.id, `${uuid}/1`);
     assert.equal(messages[1]?.data?.subject, uuid);

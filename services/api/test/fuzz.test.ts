@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import { errorsOf } from './support/answers.ts';
-import { startApi, type TestApi } from './support/api.ts';
+import { PROJECT, startApi, type TestApi } from './support/api.ts';
 
 interface Schema {
   $ref?: string;
@@ -139,7 +139,7 @@ function attempts(document: Document, known: string[]): fc.Arbitrary<Attempt> {
       body:
         schema === undefined
           ? fc.constant(undefined)
-          : fc.oneof(near(schema, document), fc.constantFrom(...GOOD)),
+          : fc.oneof(near(schema, document), fc.constantFrom(...(GOOD[`${method} ${path}`] ?? [{}]))),
       raw: fc.boolean(),
       version: fc.constantFrom('1.14', '1.14', '1.14', '1.10', '1.1', '1.9', 'latest', '', '9.9', '💥'),
       token: fc.constantFrom(
@@ -157,16 +157,29 @@ function attempts(document: Document, known: string[]): fc.Arbitrary<Attempt> {
   });
 }
 
-/** Bodies that some route takes, so that what is behind the checks is reached too. */
-const GOOD: unknown[] = [
-  { cluster_template_id: 'k8s', node_count: 0 },
-  { cluster_template_id: 'k8s', labels: { $set: 'x' } },
-  { coe: 'kubernetes', image_id: 'i' },
-  { node_count: 2 },
-  [{ op: 'replace', path: '/node_count', value: 3 }],
-  [{ op: 'add', path: '/labels/a', value: '$b' }],
-  {},
-];
+/** Bodies that the routes take, so that what is behind the checks is reached too. */
+const GOOD: Record<string, unknown[]> = {
+  'post /v1/clustertemplates': [{ coe: 'kubernetes', image_id: 'i' }],
+  'patch /v1/clustertemplates/{ref}': [[{ op: 'add', path: '/labels/a', value: '$b' }]],
+  'post /v1/clusters': [
+    { cluster_template_id: 'k8s', node_count: 0 },
+    { cluster_template_id: 'k8s', labels: { $set: 'x' } },
+  ],
+  'post /v1/clusters/import': [{ kubeconfig: 'k' }],
+  'patch /v1/clusters/{ref}': [
+    [{ op: 'replace', path: '/node_count', value: 3 }],
+    [{ op: 'replace', path: '/kubeconfig', value: 'k' }],
+  ],
+  'post /v1/clusters/{ref}/actions/resize': [
+    { node_count: 2 },
+    { node_count: 3, nodegroup: 'default-worker', nodes_to_remove: [] },
+  ],
+  'post /v1/clusters/{ref}/actions/upgrade': [{ cluster_template: 'k8s', max_batch_size: 2 }],
+  'post /v1/clusters/{ref}/nodegroups': [{ name: 'pool', node_count: 2, node_labels: { a: 'b' } }],
+  'patch /v1/clusters/{ref}/nodegroups/{group}': [[{ op: 'replace', path: '/max_node_count', value: 3 }]],
+  'post /v1/quotas': [{ project_id: 'p', hard_limit: 3 }],
+  'patch /v1/quotas/{project_id}/{resource}': [{ hard_limit: 3 }],
+};
 
 /** As many as a run of tests can afford; the seed of a failure is printed by fast-check. */
 const RUNS = 2_500;
@@ -180,34 +193,41 @@ describe('api: whatever a client sends', () => {
     this.timeout(120_000);
     const document = (await api.request({ url: '/openapi.json', token: null })).json<Document>();
     const cluster = await api.cluster({ name: 'fuzz' });
+    await api.finish(cluster);
     const answered = new Map<number, number>();
     await fc.assert(
-      fc.asyncProperty(attempts(document, [cluster, 'fuzz', 'k8s', 'detail']), async (attempt) => {
-        // A stream is for the test of streams: it does not end.
-        if (attempt.headers['accept']?.includes('event-stream') === true) return;
-        const path = attempt.path.replace(/\{(\w+)\}/g, (_all, name: string) =>
-          text(attempt.parameters[name]),
-        );
-        const query = Object.entries(attempt.query).map(([key, value]) => `${text(key)}=${text(value)}`);
-        const payload = attempt.body === undefined ? undefined : JSON.stringify(attempt.body);
-        const answer = await api.request({
-          method: attempt.method,
-          url: query.length === 0 ? path : `${path}?${query.join('&')}`,
-          ...(payload === undefined
-            ? {}
-            : { payload: attempt.raw && payload.length % 7 === 0 ? payload.slice(0, -1) : payload }),
-          headers: {
-            ...attempt.headers,
-            ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
-          },
-          version: attempt.version,
-          token: attempt.token,
-        });
-        answered.set(answer.statusCode, (answered.get(answer.statusCode) ?? 0) + 1);
-        assert.ok(answer.statusCode < 500, `${attempt.method} ${path}: ${answer.statusCode} ${answer.body}`);
-        assert.match(String(answer.headers['x-openstack-request-id']), /^req-/);
-        if (answer.statusCode >= 400) errorsOf(answer);
-      }),
+      fc.asyncProperty(
+        attempts(document, [cluster, 'fuzz', 'k8s', 'detail', 'default-worker', 'pool', PROJECT, 'Cluster']),
+        async (attempt) => {
+          // A stream is for the test of streams: it does not end.
+          if (attempt.headers['accept']?.includes('event-stream') === true) return;
+          const path = attempt.path.replace(/\{(\w+)\}/g, (_all, name: string) =>
+            text(attempt.parameters[name]),
+          );
+          const query = Object.entries(attempt.query).map(([key, value]) => `${text(key)}=${text(value)}`);
+          const payload = attempt.body === undefined ? undefined : JSON.stringify(attempt.body);
+          const answer = await api.request({
+            method: attempt.method,
+            url: query.length === 0 ? path : `${path}?${query.join('&')}`,
+            ...(payload === undefined
+              ? {}
+              : { payload: attempt.raw && payload.length % 7 === 0 ? payload.slice(0, -1) : payload }),
+            headers: {
+              ...attempt.headers,
+              ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
+            },
+            version: attempt.version,
+            token: attempt.token,
+          });
+          answered.set(answer.statusCode, (answered.get(answer.statusCode) ?? 0) + 1);
+          assert.ok(
+            answer.statusCode < 500,
+            `${attempt.method} ${path}: ${answer.statusCode} ${answer.body}`,
+          );
+          assert.match(String(answer.headers['x-openstack-request-id']), /^req-/);
+          if (answer.statusCode >= 400) errorsOf(answer);
+        },
+      ),
       { numRuns: RUNS },
     );
     // The attempts are near enough to what is right to reach what is behind the checks.

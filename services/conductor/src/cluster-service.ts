@@ -1,13 +1,13 @@
-import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
 import type { Backbone } from '@cetus/shared/backbone';
 import type { Subscription } from '@cetus/shared/bus';
 import { ReconcileLoop } from '@cetus/shared/reconcile';
 import type { StoredCluster } from '@cetus/shared/schemas';
+import type { SecretBox } from '@cetus/shared/secrets';
 import type { Logger, Metrics, Resource } from '@cetus/shared/service';
 import { CLUSTER, KINDS, purgeDeleted, ReconcileStore } from '@cetus/shared/store';
 import { ClusterReconciler } from './cluster/cluster-reconciler.ts';
 import { clusterRequests } from './cluster/cluster-requests.ts';
+import { ClusterDrain } from './cluster/drain/cluster-drain.ts';
 import type { DriverRegistry } from './cluster/driver-registry.ts';
 import type { ConductorConfig } from './config.ts';
 
@@ -17,7 +17,19 @@ type LoopConfig = Pick<
   | 'CETUS_LEASE_SECONDS'
   | 'CETUS_RESYNC_SECONDS'
   | 'CETUS_RETAIN_DELETED_HOURS'
+  | 'CETUS_DRAIN_TIMEOUT_MINUTES'
 >;
+
+export interface ClusterServiceOptions {
+  /** Unique to the process: the owner of its leases. */
+  owner: string;
+  config: LoopConfig;
+  backbone: Backbone;
+  drivers: DriverRegistry;
+  secrets: SecretBox;
+  logger: Logger;
+  metrics: Metrics;
+}
 
 const SERVICE = 'conductor';
 const PURGE_MS = 300_000;
@@ -25,27 +37,15 @@ const PURGE_MS = 300_000;
 /** The conductor's work on clusters: the reconcile loop, the answers to the API, and the forgetting of what was deleted. */
 export class ClusterService implements Resource {
   readonly name = 'clusters';
-  private readonly config: LoopConfig;
-  private readonly backbone: Backbone;
-  private readonly drivers: DriverRegistry;
-  private readonly logger: Logger;
+  private readonly options: ClusterServiceOptions;
   private readonly rounds;
   private loop: ReconcileLoop<StoredCluster> | undefined;
   private requests: Subscription | undefined;
   private purging: NodeJS.Timeout | undefined;
 
-  constructor(
-    config: LoopConfig,
-    backbone: Backbone,
-    drivers: DriverRegistry,
-    logger: Logger,
-    metrics: Metrics,
-  ) {
-    this.config = config;
-    this.backbone = backbone;
-    this.drivers = drivers;
-    this.logger = logger;
-    this.rounds = metrics.histogram({
+  constructor(options: ClusterServiceOptions) {
+    this.options = options;
+    this.rounds = options.metrics.histogram({
       name: 'reconcile_round_seconds',
       help: 'How long rounds of reconciling took, by kind and by how they ended.',
       labels: { kind: ['cluster'], result: ['progress', 'ended', 'retry', 'failed', 'lost'] },
@@ -53,13 +53,15 @@ export class ClusterService implements Resource {
   }
 
   async start(): Promise<void> {
-    const { store, bus, relay } = this.backbone;
-    const { config, logger } = this;
+    const { owner, config, backbone, drivers, secrets, logger } = this.options;
+    const { store, bus, relay } = backbone;
+    const drain = new ClusterDrain({ secrets, timeoutMs: config.CETUS_DRAIN_TIMEOUT_MINUTES * 60_000 });
+    const clusters = new ReconcileStore(store, CLUSTER);
     this.loop = new ReconcileLoop({
       service: SERVICE,
-      owner: `${hostname()}/${String(process.pid)}/${randomBytes(4).toString('hex')}`,
-      store: new ReconcileStore(store, CLUSTER),
-      reconciler: new ClusterReconciler(this.drivers),
+      owner,
+      store: clusters,
+      reconciler: new ClusterReconciler(drivers, drain),
       bus,
       relay,
       logger,
@@ -68,7 +70,7 @@ export class ClusterService implements Resource {
       resyncMs: config.CETUS_RESYNC_SECONDS * 1000,
       onRound: (result, seconds) => this.rounds.observe({ kind: CLUSTER.name, result }, seconds),
     });
-    this.requests = await bus.serveRequests(SERVICE, clusterRequests(this.drivers));
+    this.requests = await bus.serveRequests(SERVICE, clusterRequests(drivers, clusters));
     await this.loop.start();
     this.purging = setInterval(() => void this.purge(), PURGE_MS);
   }
@@ -80,12 +82,15 @@ export class ClusterService implements Resource {
   }
 
   private async purge(): Promise<void> {
-    const olderThan = new Date(Date.now() - this.config.CETUS_RETAIN_DELETED_HOURS * 3_600_000);
+    const olderThan = new Date(Date.now() - this.options.config.CETUS_RETAIN_DELETED_HOURS * 3_600_000);
     try {
-      const count = await purgeDeleted(this.backbone.store.db, KINDS, olderThan);
-      if (count > 0) this.logger.info({ count }, 'deleted objects forgotten');
+      const count = await purgeDeleted(this.options.backbone.store.db, KINDS, olderThan);
+      if (count > 0) this.options.logger.info({ count }, 'deleted objects forgotten');
     } catch (err) {
-      this.logger.warn({ err }, 'deleted objects could not be forgotten now; the next time tries again');
+      this.options.logger.warn(
+        { err },
+        'deleted objects could not be forgotten now; the next time tries again',
+      );
     }
   }
 }

@@ -11,6 +11,12 @@ import {
 
 /** What only the conductor reads. */
 export const conductorVariables = {
+  CETUS_CLUSTER_DRIVERS: Type.String({
+    description:
+      'The kinds of back ends that clusters may be on, with commas between, the preferred one first: templates that name none get it.',
+    pattern: '^[a-z]+(,[a-z]+)*$',
+    default: 'heat,import',
+  }),
   CETUS_CONDUCTOR_CONCURRENCY: Type.Integer({
     description: 'How many clusters one conductor works on at once.',
     unit: 'clusters',
@@ -39,6 +45,21 @@ export const conductorVariables = {
     minimum: 0,
     default: 24,
   }),
+  CETUS_HEALTH_UNREACHABLE_SECONDS: Type.Number({
+    description: 'How long a cluster must not answer until it is called unreachable.',
+    unit: 'seconds',
+    minimum: 1,
+    maximum: 3600,
+    default: 20,
+  }),
+  CETUS_DRAIN_TIMEOUT_MINUTES: Type.Number({
+    description:
+      'How long a delete waits for the load balancers and volumes that the cluster itself made until it fails.',
+    unit: 'minutes',
+    minimum: 0,
+    maximum: 1440,
+    default: 10,
+  }),
   CETUS_HEAT_POLL_SECONDS: Type.Number({
     description: 'The shortest time between two looks at a stack that changes.',
     unit: 'seconds',
@@ -62,6 +83,41 @@ export const conductorVariables = {
       secret: 'userinfo',
     }),
   ),
+  CETUS_MAGNUM_URL: Type.Optional(
+    Type.String({
+      description:
+        "Magnum's API, with /v1, for the driver magnum; without it the catalog's service of the type container-infra-backend, as container-infra may be Cetus itself.",
+      pattern: '^https?://.+/v1/?$',
+    }),
+  ),
+  CETUS_MAGNUM_POLL_SECONDS: Type.Number({
+    description: 'The shortest time between two looks at a cluster in Magnum that changes.',
+    unit: 'seconds',
+    minimum: 0.1,
+    maximum: 60,
+    default: 2,
+  }),
+  CETUS_MAGNUM_POLLS_PER_SECOND: Type.Number({
+    description:
+      'The most looks at clusters in Magnum that one conductor takes a second; with more clusters each is looked at less often.',
+    unit: 'requests per second',
+    minimum: 1,
+    maximum: 10_000,
+    default: 10,
+  }),
+  CETUS_MAGNUM_NOTIFICATIONS_URL: Type.Optional(
+    Type.String({
+      description:
+        "The RabbitMQ server and vhost of Magnum's own notifications, as amqp://…; without it its clusters are only polled.",
+      pattern: '^amqps?://.+',
+      secret: 'userinfo',
+    }),
+  ),
+  CETUS_DENIED_NETWORKS: Type.String({
+    description:
+      "Networks that no user's kubeconfig may lead to, in CIDR notation with commas between them. Besides these, name what only the site itself may reach, such as its management networks.",
+    default: '127.0.0.0/8,::1/128,0.0.0.0/8,169.254.0.0/16,fe80::/10',
+  }),
   CETUS_KUBE_TAG: Type.String({
     description: 'The Kubernetes version of clusters whose label kube_tag does not ask for one.',
     pattern: '^v1\\.[0-9]+\\.[0-9]+$',

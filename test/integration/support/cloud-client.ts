@@ -57,7 +57,7 @@ export class CloudClient {
 
   /** Every switch off; the counters stay. */
   calm(): Promise<void> {
-    return this.set({ services: {}, paths: [], resources: {} });
+    return this.set({ services: {}, paths: [], resources: {}, magnum: {} });
   }
 
   faults(resources: Record<string, ResourceFault>): Promise<void> {

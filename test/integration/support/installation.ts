@@ -73,7 +73,7 @@ export class Installation {
           CETUS_KEYSTONE_USERNAME: 'cetus',
           CETUS_KEYSTONE_PASSWORD: 'devpw',
           ...(name === 'api'
-            ? { CETUS_API_PORT: port }
+            ? { CETUS_API_PORT: port, CETUS_QUOTA_CLUSTERS: '-1' }
             : {
                 CETUS_OPS_PORT: port,
                 CETUS_SECRET_KEYS: KEYS,
@@ -117,7 +117,13 @@ export class Installation {
 const KEYS = `test:${Buffer.alloc(32, 7).toString('base64')}`;
 
 /** Shorter than in production, so that what a killed process leaves behind is taken up soon. */
-const CONDUCTOR = { CETUS_LEASE_SECONDS: '3', CETUS_RESYNC_SECONDS: '5', CETUS_HEAT_POLL_SECONDS: '0.5' };
+const CONDUCTOR = {
+  // The simulated clusters are on this machine.
+  CETUS_DENIED_NETWORKS: '169.254.0.0/16',
+  CETUS_LEASE_SECONDS: '3',
+  CETUS_RESYNC_SECONDS: '5',
+  CETUS_HEAT_POLL_SECONDS: '0.5',
+};
 
 /** A URL of MongoDB with a database in it. */
 export function withDatabase(mongodbUrl: string, database: string): string {

@@ -13,3 +13,4 @@ export {
 export { startOwnMongo, startTestMongo, type OwnMongo, type TestMongo } from './mongo.ts';
 export { rabbitUrl, speaksAmqp, topologyPrefix } from './rabbit-probe.ts';
 export { canStartRabbit, startRabbit, type PrivateRabbit } from './rabbit-node.ts';
+export { TcpProxy } from './tcp-proxy.ts';

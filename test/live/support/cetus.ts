@@ -19,6 +19,8 @@ export interface InstallationOptions {
   lab: Lab;
   /** Variables for the conductors. */
   conductor?: Record<string, string>;
+  /** Variables for the APIs. */
+  api?: Record<string, string>;
   /** In place of the lab's, for the conductors: a proxy, say. */
   keystoneUrl?: string;
 }
@@ -77,6 +79,8 @@ export class Installation {
         CETUS_OPS_PORT: '0',
         CETUS_LEASE_SECONDS: '3',
         CETUS_RESYNC_SECONDS: '5',
+        // The lab is on this machine.
+        CETUS_DENIED_NETWORKS: '169.254.0.0/16',
         ...(options.keystoneUrl === undefined ? {} : { CETUS_KEYSTONE_URL: options.keystoneUrl }),
         ...options.conductor,
       };
@@ -84,7 +88,9 @@ export class Installation {
       const start = (name: string, env: Record<string, string>): Promise<SpawnedService> =>
         service(name, env, closers);
       const [apis, conductors] = await Promise.all([
-        Promise.all(ports.map((port) => start('api', { ...shared, CETUS_API_PORT: String(port) }))),
+        Promise.all(
+          ports.map((port) => start('api', { ...shared, CETUS_API_PORT: String(port), ...options.api })),
+        ),
         Promise.all([start('conductor', conductor), start('conductor', conductor)]),
       ]);
       const urls = ports.map((port) => `http://127.0.0.1:${String(port)}`);

@@ -32,6 +32,14 @@ for (const target of targets) {
       assert.equal(await nova.getKeypair('missing-key'), null);
     });
 
+    it('gives a user a key pair, and does not mind that it is there', async () => {
+      const nova = new NovaClient(cloud.session('demo', 'demo'));
+      const { public_key } = (await nova.getKeypair('mine')) ?? { public_key: '' };
+      await nova.ensureKeypair({ name: 'contract', public_key });
+      await nova.ensureKeypair({ name: 'contract', public_key });
+      assert.equal((await nova.getKeypair('contract'))?.public_key, public_key);
+    });
+
     it('finds networks and subnets', async () => {
       const neutron = new NeutronClient(cloud.session('demo', 'demo'));
       assert.equal((await neutron.findNetwork('public'))?.external, true);

@@ -1,4 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { hasStatus } from '../../src/errors.ts';
 import { KeystoneSession, type KeystoneSessionOptions } from '../../src/keystone.ts';
 import { startSimCloud } from '@cetus/simcloud/sim-cloud';
@@ -14,8 +18,17 @@ export interface Cloud {
     projectName: string | undefined,
     options?: Partial<KeystoneSessionOptions>,
   ): KeystoneSession;
+  /**
+   * How the stacks' resources of a name behave from now on; null: as always again. Absent where the cloud cannot be told.
+   */
+  behave?: (resource: string, behaviour: ResourceBehaviour | null) => Promise<void>;
   close(): Promise<void>;
 }
+
+/** What an action of a resource does: waits so many seconds, then fails with the reason, if there is one. */
+type ResourceBehaviour = Partial<
+  Record<'create' | 'update' | 'delete', { wait_secs?: number; fail?: string }>
+>;
 
 /** A cloud to hold to the contract: the simulated one always, the lab's real services when an address is given. */
 export interface Target {
@@ -40,7 +53,15 @@ export function uniqueName(prefix: string): string {
 
 async function startSimulated(): Promise<Cloud> {
   const sim = await startSimCloud({ resourceSeconds: { '*': 0.05, 'OS::Nova::Server': 0.2 } });
-  return cloudAt(sim.keystoneUrl, 'devpw', [() => sim.close()]);
+  const cloud = cloudAt(sim.keystoneUrl, 'devpw', [() => sim.close()]);
+  cloud.behave = (resource, behaviour) => {
+    const { [`name:${resource}`]: _, ...others } = sim.control.switches().resources;
+    sim.control.set({
+      resources: behaviour === null ? others : { ...others, [`name:${resource}`]: behaviour },
+    });
+    return Promise.resolve();
+  };
+  return cloud;
 }
 
 function cloudAt(authUrl: string, password: string, closers: (() => Promise<void>)[]): Cloud {
@@ -69,8 +90,25 @@ function cloudAt(authUrl: string, password: string, closers: (() => Promise<void
   };
 }
 
+/** The file that tells the lab's Heat how resources behave; others use it too, so only one key is changed. */
+const CONTROL_FILE =
+  process.env['CETUS_LAB_HEAT_CONTROL'] ??
+  join(process.env['CETUS_LAB_DIR'] ?? join(homedir(), '.cache/cetus/lab/openstack'), 'heat-control.json');
+
+async function behaveInLab(resource: string, behaviour: ResourceBehaviour | null): Promise<void> {
+  const { [`name:${resource}`]: _, ...others } = JSON.parse(await readFile(CONTROL_FILE, 'utf8')) as Record<
+    string,
+    ResourceBehaviour
+  >;
+  const plans = behaviour === null ? others : { ...others, [`name:${resource}`]: behaviour };
+  // Heat reads it at every action, so it is never half written.
+  await writeFile(`${CONTROL_FILE}.new`, JSON.stringify(plans));
+  await rename(`${CONTROL_FILE}.new`, CONTROL_FILE);
+}
+
 /** Gives the lab the users the simulated cloud is born with. */
 async function prepareLab(cloud: Cloud): Promise<Cloud> {
+  if (existsSync(CONTROL_FILE)) cloud.behave = behaveInLab;
   const admin = cloud.session('admin', 'admin');
   const idOf = async (collection: string, name: string): Promise<string> => {
     const { body } = await admin.request('identity', 'GET', `/${collection}`, { query: { name } });

@@ -2,6 +2,7 @@ import { connectRabbitBus, createInProcessBus, type Bus } from '../bus/index.ts'
 import { ensureEventIndexes, Relay } from '../notifications/index.ts';
 import { ensureOperationIndexes } from '../operations/index.ts';
 import type { Logger, Resource } from '../service/index.ts';
+import { ensureServiceIndexes } from '../service-registry/index.ts';
 import { connectStore, ensureIndexes, KINDS, type Store } from '../store/index.ts';
 
 /** The part of a service's configuration (`backboneVariables`, `eventVariables`) that the backbone reads. */
@@ -46,6 +47,7 @@ export class Backbone implements Resource {
       for (const kind of KINDS) await ensureIndexes(store.db, kind as never);
       await ensureOperationIndexes(store.db, retentionDays);
       await ensureEventIndexes(store.db, retentionDays);
+      await ensureServiceIndexes(store.db);
       bus = await this.connectBus();
     } catch (error) {
       await store.close();

@@ -3,7 +3,7 @@ import type { Bus, Subscription } from '../bus/bus.ts';
 import { CetusError } from '../errors/index.ts';
 import type { CloudEvent } from '../schemas/event.ts';
 import type { Scope } from '../store/index.ts';
-import type { EventFilter, EventStore } from './event-store.ts';
+import { kindsOf, type EventFilter, type EventStore } from './event-store.ts';
 
 /** How many notifications wait for one slow reader before it is cut off; it comes back with the id of the last one it has. */
 const MAX_WAITING = 10_000;
@@ -76,7 +76,7 @@ export class EventFeed {
               from,
               Number(item.sequence) - 1,
             )) {
-              if (seen.isNew(missed)) yield missed;
+              if (matches(missed, scope, filter) && seen.isNew(missed)) yield missed;
             }
           }
           if (seen.isNew(item)) yield item;
@@ -169,7 +169,7 @@ function matches(event: CloudEvent, scope: Scope, filter: EventFilter): boolean 
   return (
     (scope.kind === 'all' || event.projectid === scope.projectId) &&
     (filter.object === undefined || event.subject === filter.object) &&
-    (filter.kind === undefined || event.data.kind === filter.kind) &&
+    (filter.kind === undefined || kindsOf(event).includes(filter.kind)) &&
     (filter.type === undefined || event.type === filter.type)
   );
 }

@@ -19,7 +19,8 @@ interface StoredEvent {
   position: string;
   project_id: string;
   subject: string;
-  kind: string;
+  /** See {@link kindsOf}. */
+  kinds: string[];
   sequence: number;
   /** When it was first recorded: whoever has it may lack what came since then. */
   recorded_at: Date;
@@ -30,6 +31,7 @@ interface StoredEvent {
 export interface EventFilter {
   /** The uuid of an object. */
   object?: string;
+  /** That of an object, with its parts, or that of a part. */
   kind?: string;
   /** `cetus.<kind>.<action>.<phase>`. */
   type?: string;
@@ -40,6 +42,8 @@ export interface EventFilter {
  * confirm each, and clocks differ a little.
  */
 const OVERLAP_MS = 10_000;
+/** A notification that has waited so long to be published is moved to now, as readers may have passed it by, in milliseconds. */
+const PASSED_BY_MS = OVERLAP_MS / 2;
 
 function events(db: Db): Collection<StoredEvent> {
   return db.collection<StoredEvent>('events');
@@ -52,7 +56,7 @@ export async function ensureEventIndexes(db: Db, retentionDays: number): Promise
     { key: { position: 1 } },
     { key: { subject: 1, sequence: 1 } },
     { key: { subject: 1, position: 1 } },
-    { key: { project_id: 1, kind: 1, position: 1 } },
+    { key: { project_id: 1, kinds: 1, position: 1 } },
   ]);
   await ensureRetention(events(db), 'recorded_at', retentionDays);
 }
@@ -108,6 +112,34 @@ export async function recordEvents(db: Db, recorded: readonly (readonly CloudEve
     const known = recorded.filter(([first]) => subjects.has(first?.subject));
     for (const ofOne of known) await putInOrder(db, ofOne, before.get(idBefore(ofOne[0] as CloudEvent)) ?? 0);
   }
+  await followTheMoved(db, recorded, before, now);
+}
+
+/**
+ * What was recorded behind a notification that was old enough to be moved to now by another process, meanwhile: whoever writes looks
+ * afterwards for what the other wrote, so one of them sees it.
+ */
+async function followTheMoved(
+  db: Db,
+  recorded: readonly (readonly CloudEvent[])[],
+  before: ReadonlyMap<string, number>,
+  now: number,
+): Promise<void> {
+  const old = recorded.filter(([first]) => {
+    const at = first === undefined ? undefined : before.get(idBefore(first));
+    // Half of the time, as the clock of the other may be ahead.
+    return at !== undefined && at < now - PASSED_BY_MS / 2;
+  });
+  if (old.length === 0) return;
+  const after = await timesBefore(
+    db,
+    old.flatMap(([first]) => first ?? []),
+  );
+  for (const ofOne of old) {
+    const id = idBefore(ofOne[0] as CloudEvent);
+    const moved = after.get(id) ?? 0;
+    if (moved > (before.get(id) ?? 0)) await putInOrder(db, ofOne, moved);
+  }
 }
 
 /** Moves notifications of one object that were recorded at different times to where they belong, never back, and never past the next one. */
@@ -131,12 +163,29 @@ async function putInOrder(db: Db, ofOne: readonly CloudEvent[], after: number): 
   let last = after;
   for (const { _id, position, event } of kept) {
     const at = timeOf({ position });
-    const passedBy = at < now - OVERLAP_MS / 2;
+    const passedBy = at < now - PASSED_BY_MS;
     last = Math.max(last, passedBy ? now : at);
     if (last === at) continue;
     const moved = positionOf(last, event);
     await guard(() => events(db).updateOne({ _id, position }, { $set: { position: moved } }));
   }
+  // Another process may have recorded what comes after these while they were moved.
+  const overtaken = await guard(() =>
+    events(db)
+      .find({
+        subject: newest.subject,
+        sequence: { $gt: Number(newest.sequence) },
+        position: { $lt: positionOf(last) },
+      })
+      .sort({ sequence: 1 })
+      .toArray(),
+  );
+  if (overtaken.length > 0)
+    await putInOrder(
+      db,
+      overtaken.map(({ event }) => event),
+      last,
+    );
 }
 
 function stored(event: CloudEvent, at: number): StoredEvent {
@@ -145,11 +194,16 @@ function stored(event: CloudEvent, at: number): StoredEvent {
     position: positionOf(at, event),
     project_id: event.projectid,
     subject: event.subject,
-    kind: event.data.kind,
+    kinds: kindsOf(event),
     sequence: Number(event.sequence),
     recorded_at: new Date(at),
     event,
   };
+}
+
+/** The kinds that a notification is found by: its object's, so that a reader of objects misses nothing of their sequences, and its part's. */
+export function kindsOf({ data }: Pick<CloudEvent, 'data'>): string[] {
+  return data.part_of === undefined ? [data.kind] : [data.part_of.kind, data.kind];
 }
 
 /** The notifications of all objects, as request code may read them. */
@@ -245,7 +299,7 @@ function filterOf(scope: Scope, filter: EventFilter): Filter<StoredEvent> {
   return {
     ...(ownedBy(scope) as Filter<StoredEvent>),
     ...(filter.object === undefined ? {} : { subject: filter.object }),
-    ...(filter.kind === undefined ? {} : { kind: filter.kind }),
+    ...(filter.kind === undefined ? {} : { kinds: filter.kind }),
     ...(filter.type === undefined ? {} : { 'event.type': filter.type }),
   };
 }

@@ -1,7 +1,7 @@
 import type { CloudEvent } from '../schemas/event.ts';
-import type { Operation } from '../schemas/operation.ts';
+import type { Operation, OperationPart } from '../schemas/operation.ts';
 import type { PendingEvent, StoredObject } from '../schemas/object.ts';
-import type { Condition, Failure, ObjectState } from '../schemas/state.ts';
+import { ACTIONS, type Condition, type Failure, type ObjectState } from '../schemas/state.ts';
 
 /** The part of a notification that differs from one transition to the next. */
 export interface Transition {
@@ -12,6 +12,8 @@ export interface Transition {
   operation: Operation | null;
   error?: Failure | null;
   condition?: Condition;
+  /** It is about this part of the object, in the sequence of the object. */
+  part?: OperationPart;
 }
 
 type Subject = Pick<StoredObject, '_id' | 'name' | 'project_id' | 'user_id' | 'generation'>;
@@ -27,12 +29,13 @@ export function buildEvent(
   transition: Transition,
   now: Date,
 ): PendingEvent {
-  const { operation } = transition;
+  const { operation, part } = transition;
+  const about = part ?? { kind: kind.name, uuid: object._id, name: object.name };
   const event: CloudEvent = {
     specversion: '1.0',
     id: `${object._id}/${String(sequence)}`,
     source: kind.path,
-    type: `cetus.${kind.name}.${transition.what}`,
+    type: `cetus.${about.kind}.${transition.what}`,
     subject: object._id,
     time: now.toISOString(),
     datacontenttype: 'application/json',
@@ -40,9 +43,9 @@ export function buildEvent(
     projectid: object.project_id,
     ...(operation?.traceparent === undefined ? {} : { traceparent: operation.traceparent }),
     data: {
-      kind: kind.name,
-      uuid: object._id,
-      name: object.name,
+      kind: about.kind,
+      uuid: about.uuid,
+      name: about.name,
       project_id: object.project_id,
       user_id: operation?.user_id ?? object.user_id,
       generation: object.generation,
@@ -58,6 +61,7 @@ export function buildEvent(
               state: operation.state,
             },
       error: transition.error ?? null,
+      ...(part === undefined ? {} : { part_of: { kind: kind.name, uuid: object._id } }),
       ...(transition.condition === undefined ? {} : { condition: transition.condition }),
     },
   };
@@ -76,9 +80,7 @@ export function routingKeyOf(event: Pick<CloudEvent, 'type'>): string {
 
 /** The second and third word of every routing key that there is. */
 export const TRANSITIONS = [
-  ...['create', 'update', 'delete'].flatMap((action) =>
-    ['start', 'end', 'error', 'cancelled'].map((phase) => `${action}.${phase}`),
-  ),
+  ...ACTIONS.flatMap((action) => ['start', 'end', 'error', 'cancelled'].map((phase) => `${action}.${phase}`)),
   'state.changed',
   'condition.changed',
 ] as const;

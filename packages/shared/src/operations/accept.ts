@@ -3,8 +3,15 @@ import { CetusError } from '../errors/index.ts';
 import { buildEvent, transitionTime } from '../notifications/events.ts';
 import type { ObjectStatus, StoredObject } from '../schemas/object.ts';
 import { stateOf } from '../schemas/object.ts';
-import type { Operation } from '../schemas/operation.ts';
-import { LEGAL_REQUESTS, type Action, type ObjectState } from '../schemas/state.ts';
+import type { Operation, OperationPart } from '../schemas/operation.ts';
+import {
+  LEGAL_REQUESTS,
+  REQUESTS,
+  stateFor,
+  type Action,
+  type ObjectState,
+  type Requested,
+} from '../schemas/state.ts';
 
 /** Who asks, as far as objects remember it. */
 export interface Requester {
@@ -32,6 +39,12 @@ export interface NewObjectOptions<Spec, Status extends ObjectStatus> {
   status: Omit<Status, keyof ObjectStatus>;
   /** Milliseconds that the creation may take; null when the kind has no work to do and is complete at once. */
   deadlineMs: number | null;
+  /** Its id, where something had to know it beforehand. */
+  uuid?: string;
+  /** Default `create`. */
+  requested?: 'create' | 'import';
+  /** The parts that it begins with. */
+  parts?: OperationPart[];
   idempotency?: { key: string; fingerprint: string };
   now?: Date;
 }
@@ -40,8 +53,14 @@ export interface NewObjectOptions<Spec, Status extends ObjectStatus> {
 export function newObject<Spec, Status extends ObjectStatus>(
   options: NewObjectOptions<Spec, Status>,
 ): StoredObject<Spec, Status> {
-  const { kind, caller, deadlineMs, now = new Date() } = options;
-  const operation = deadlineMs === null ? null : newOperation(caller, 'create', 'create', 1, deadlineMs, now);
+  const { kind, caller, deadlineMs, requested = 'create', parts, now = new Date() } = options;
+  const operation =
+    deadlineMs === null
+      ? null
+      : {
+          ...newOperation(caller, 'create', requested, 1, deadlineMs, now),
+          ...(parts === undefined ? {} : { parts }),
+        };
   const state: ObjectState = operation === null ? 'CREATE_COMPLETE' : 'CREATE_IN_PROGRESS';
   const status = {
     ...options.status,
@@ -52,7 +71,7 @@ export function newObject<Spec, Status extends ObjectStatus>(
     conditions: [],
   } as unknown as Status;
   const object: StoredObject<Spec, Status> = {
-    _id: randomUUID(),
+    _id: options.uuid ?? randomUUID(),
     project_id: caller.projectId,
     user_id: caller.userId,
     name: options.name,
@@ -74,41 +93,57 @@ export function newObject<Spec, Status extends ObjectStatus>(
     deleted_at: null,
   };
   const what = operation === null ? 'create.end' : 'create.start';
-  object.pending_events = [buildEvent(kind, object, 1, { what, state, previousState: null, operation }, now)];
+  const created = buildEvent(kind, object, 1, { what, state, previousState: null, operation }, now);
+  const events = operation === null ? [] : partEvents(kind, object, 'start', operation, 1, now);
+  object.pending_events = [created, ...events];
+  object.sequence += events.length;
   return object;
 }
 
 export interface AcceptOptions<Spec> {
   kind: KindIdentity;
   caller: Requester;
-  requested: 'update' | 'delete' | 'retry';
+  requested: Exclude<Requested, 'create' | 'import'>;
   /** The new specification, for an update. */
   spec?: Spec;
+  /** The parts that it changes; a retry changes those of what failed. */
+  parts?: OperationPart[];
+  rollbackOnFailure?: boolean;
+  /** For a delete: nothing is waited for that cannot be removed. */
+  force?: boolean;
   /** Milliseconds that the operation may take. */
   deadlineMs: number;
   now?: Date;
 }
 
 /**
- * The object with one more operation accepted. An operation that was going on is cancelled by a delete; a delete that is going on is
- * simply answered again.
+ * The object with one more operation accepted. An operation that was going on is cancelled by a delete or a rollback; a delete that is
+ * going on is simply answered again, unless it is to be forced from now on.
  * @throws CetusError `operation_in_progress` or `conflict` when the object's state does not allow it
  */
 export function acceptOperation<T extends StoredObject>(object: T, options: AcceptOptions<T['spec']>): T {
-  const { kind, caller, requested, deadlineMs } = options;
+  const { kind, caller, requested, deadlineMs, force = false } = options;
   const now = transitionTime(object, options.now);
   const state = stateOf(object);
-  if (!LEGAL_REQUESTS[state].includes(requested)) {
+  const action: Action = REQUESTS[requested] ?? actionToRetry(object);
+  if (!LEGAL_REQUESTS[state].includes(requested === 'retry' ? 'retry' : action)) {
     throw new CetusError(
       state.endsWith('_IN_PROGRESS') ? 'operation_in_progress' : 'conflict',
       `The ${kind.name} is ${state}; ${requested} is not possible`,
     );
   }
   const going = object.operation?.state === 'IN_PROGRESS' ? object.operation : null;
-  if (going?.action === 'delete') return object;
-  const action: Action = requested === 'retry' ? actionToRetry(object) : requested;
+  if (going?.action === 'delete' && (going.force === true || !force)) return object;
   const generation = object.generation + 1;
-  const operation = newOperation(caller, action, requested, generation, deadlineMs, now);
+  // What drifted did so after its last operation, which had ended well: that one is not repeated.
+  const failed = object.operation?.state === 'FAILED' ? object.operation : null;
+  const parts = options.parts ?? (requested === 'retry' ? failed?.parts : undefined);
+  const operation: Operation = {
+    ...newOperation(caller, action, requested, generation, deadlineMs, now),
+    ...(parts === undefined ? {} : { parts }),
+    ...(options.rollbackOnFailure === true ? { rollback_on_failure: true } : {}),
+    ...(force ? { force } : {}),
+  };
   const next: T = {
     ...object,
     spec: options.spec ?? object.spec,
@@ -134,10 +169,33 @@ export function acceptOperation<T extends StoredObject>(object: T, options: Acce
       error,
     };
     events.push(buildEvent(kind, object, object.sequence + 1, transition, now));
+    events.push(...partEvents(kind, object, 'cancelled', cancelled, object.sequence + events.length, now));
   }
   const started = { what: `${action}.start`, state: stateOf(next), previousState: state, operation };
   events.push(buildEvent(kind, next, object.sequence + events.length + 1, started, now));
+  events.push(...partEvents(kind, next, 'start', operation, object.sequence + events.length, now));
   return withEvents(next, events);
+}
+
+/** The notifications of an operation's parts: they begin and are cancelled with it. */
+function partEvents(
+  kind: KindIdentity,
+  object: StoredObject,
+  phase: 'start' | 'cancelled',
+  operation: Operation,
+  sequence: number,
+  now: Date,
+) {
+  return (operation.parts ?? []).map((part, index) => {
+    const transition = {
+      what: `${part.action}.${phase}`,
+      state: stateFor(part.action, 'IN_PROGRESS'),
+      previousState: null,
+      operation,
+      part,
+    };
+    return buildEvent(kind, object, sequence + index + 1, transition, now);
+  });
 }
 
 /** A change of an object of a kind that has no work to do. */

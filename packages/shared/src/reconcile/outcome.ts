@@ -1,4 +1,5 @@
 import type { StoredObject } from '../schemas/object.ts';
+import type { Blocker } from '../schemas/operation.ts';
 import type { Condition, Failure, ObjectState } from '../schemas/state.ts';
 
 /** What one round of reconciling found and did. Written to the object in one write. */
@@ -8,7 +9,21 @@ export interface Outcome<T extends StoredObject> {
   /** Conditions as they are now; those that are not named stay as they were. `since` is kept by the loop. */
   conditions?: readonly Omit<Condition, 'since'>[];
   /** The operation has ended. Absent: it goes on. */
-  ended?: { state: 'COMPLETE' } | { state: 'FAILED'; failure: Failure };
+  ended?:
+    | {
+        state: 'COMPLETE';
+        /** What is so only if it was this operation that ended, and no other took its place meanwhile. */
+        status?: Partial<T['status']>;
+      }
+    | {
+        state: 'FAILED';
+        failure: Failure;
+        /** Which of the operation's parts failed, by uuid; the others are complete. Absent: all failed with it. */
+        failedParts?: Readonly<Record<string, Failure>>;
+      };
+  /** What the operation waits for outside of Cetus, and what a delete did not remove; absent: as before. */
+  blockedBy?: readonly Blocker[];
+  leftBehind?: readonly Blocker[];
   /** What the operation waits for, for people. */
   progress?: string;
   /** Without an operation: the object is no longer in the state that it was in. */

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { buildEvent, transitionTime } from '../notifications/events.ts';
+import { randomUUID } from 'node:crypto';
+import { buildEvent, transitionTime, type Transition } from '../notifications/events.ts';
 import type { Operation } from '../schemas/operation.ts';
 import { stateOf, type StoredObject } from '../schemas/object.ts';
-import { stateFor, type ObjectState } from '../schemas/state.ts';
+import { stateFor } from '../schemas/state.ts';
 import type { CommitFields } from '../store/index.ts';
 import { mergeConditions } from './conditions.ts';
 import type { Outcome } from './outcome.ts';
@@ -37,22 +38,44 @@ export function settle<T extends StoredObject>(
   const mine =
     operation?.state === 'IN_PROGRESS' && operation.uuid === handled.operation?.uuid ? operation : null;
   const before = stateOf(current);
-  const transitions: { what: string; previousState: ObjectState; operation: Operation | null }[] = [];
+  const transitions: Transition[] = [];
 
   if (mine !== null && outcome.ended !== undefined) {
-    const failure = outcome.ended.state === 'FAILED' ? outcome.ended.failure : null;
-    operation = { ...mine, state: outcome.ended.state, finished_at: now, progress: null, error: failure };
-    status.state = stateFor(mine.action, outcome.ended.state);
+    const { ended } = outcome;
+    const failure = ended.state === 'FAILED' ? ended.failure : null;
+    if (ended.state === 'COMPLETE') Object.assign(status, ended.status);
+    operation = {
+      ...withBlockers(mine, outcome),
+      state: ended.state,
+      finished_at: now,
+      progress: null,
+      error: failure,
+    };
+    const state = stateFor(mine.action, ended.state);
+    status.state = state;
     status.state_reason = failure?.message ?? null;
     status.failure = failure;
     if (failure === null) status.observed_generation = mine.generation;
-    transitions.push({
-      what: `${mine.action}.${failure === null ? 'end' : 'error'}`,
-      previousState: before,
-      operation,
-    });
+    transitions.push(
+      {
+        what: `${mine.action}.${failure === null ? 'end' : 'error'}`,
+        state,
+        previousState: before,
+        operation,
+        error: failure,
+      },
+      ...partTransitions(operation, ended),
+    );
+    if (failure !== null && mine.rollback_on_failure === true) {
+      operation = rollbackOf(operation, now);
+      const start = { what: 'rollback.start', state: 'ROLLBACK_IN_PROGRESS' as const, operation };
+      transitions.push(
+        { ...start, previousState: state },
+        ...(operation.parts ?? []).map((part) => ({ ...start, previousState: null, part })),
+      );
+    }
   } else if (mine !== null) {
-    operation = { ...mine, progress: outcome.progress ?? null };
+    operation = { ...withBlockers(mine, outcome), progress: outcome.progress ?? null };
   } else if (
     operation?.state !== 'IN_PROGRESS' &&
     outcome.drifted !== undefined &&
@@ -61,26 +84,36 @@ export function settle<T extends StoredObject>(
     status.state = outcome.drifted.state;
     status.state_reason = outcome.drifted.failure?.message ?? null;
     status.failure = outcome.drifted.failure;
-    transitions.push({ what: 'state.changed', previousState: before, operation: null });
+    const { state, failure } = outcome.drifted;
+    transitions.push({
+      what: 'state.changed',
+      state,
+      previousState: before,
+      operation: null,
+      error: failure,
+    });
   }
 
   const next = { ...current, status, operation };
   const state = stateOf(next);
   const events = [
-    ...transitions.map((transition) => ({ ...transition, error: status.failure })),
+    ...transitions,
     ...changed.map((condition) => ({
       what: 'condition.changed',
+      state,
       previousState: state,
       operation: null,
       condition,
     })),
   ].map((transition, index) =>
-    buildEvent(options.kind, current, current.sequence + index + 1, { state, ...transition }, now),
+    buildEvent(options.kind, current, current.sequence + index + 1, transition, now),
   );
 
   const deleted = status.state === 'DELETE_COMPLETE';
   const overtaken = current.generation !== handled.generation;
-  const wakeUpAfterMs = overtaken ? 0 : (outcome.wakeUpAfterMs ?? options.resyncMs);
+  // A rollback begins at once.
+  const another = operation?.state === 'IN_PROGRESS' && operation.uuid !== handled.operation?.uuid;
+  const wakeUpAfterMs = overtaken || another ? 0 : (outcome.wakeUpAfterMs ?? options.resyncMs);
   const visible = !isDeepStrictEqual(shown(current), shown(next));
   return {
     events,
@@ -93,6 +126,61 @@ export function settle<T extends StoredObject>(
     next_attempt_at: deleted ? null : wakeUpAt(options.now, wakeUpAfterMs, operation),
     ...(visible ? { updated_at: now } : {}),
     ...(deleted ? { deleted_at: now } : {}),
+  };
+}
+
+/** What an operation waits for and leaves behind, as the round found it. */
+function withBlockers(operation: Operation, { blockedBy, leftBehind }: Outcome<StoredObject>): Operation {
+  return {
+    ...operation,
+    ...(blockedBy === undefined ? {} : { blocked_by: [...blockedBy] }),
+    ...(leftBehind === undefined ? {} : { left_behind: [...leftBehind] }),
+  };
+}
+
+/** The parts of an operation end with it, each in its own way. */
+function partTransitions(
+  operation: Operation,
+  ended: NonNullable<Outcome<StoredObject>['ended']>,
+): Transition[] {
+  return (operation.parts ?? []).map((part) => {
+    const error =
+      ended.state === 'COMPLETE'
+        ? null
+        : ended.failedParts === undefined
+          ? ended.failure
+          : (ended.failedParts[part.uuid] ?? null);
+    return {
+      what: `${part.action}.${error === null ? 'end' : 'error'}`,
+      state: stateFor(part.action, error === null ? 'COMPLETE' : 'FAILED'),
+      previousState: stateFor(part.action, 'IN_PROGRESS'),
+      operation,
+      error,
+      part,
+    };
+  });
+}
+
+/** The operation that undoes one that failed; it has as long as that had. */
+function rollbackOf(failed: Operation, now: Date): Operation {
+  const { user_id, request_id, traceparent, generation, accepted_at, deadline_at, parts } = failed;
+  return {
+    uuid: randomUUID(),
+    action: 'rollback',
+    requested: 'rollback',
+    generation,
+    state: 'IN_PROGRESS',
+    user_id,
+    request_id,
+    ...(traceparent === undefined ? {} : { traceparent }),
+    accepted_at: now,
+    deadline_at: new Date(now.getTime() + deadline_at.getTime() - accepted_at.getTime()),
+    finished_at: null,
+    progress: null,
+    error: null,
+    ...(parts === undefined
+      ? {}
+      : { parts: parts.map((part) => ({ ...part, action: 'rollback' as const })) }),
   };
 }
 

@@ -14,7 +14,10 @@ export const CloudEventSchema = Type.Object(
     id: Type.String({ description: '`<object uuid>/<sequence>`: the same at every delivery.' }),
     source: Type.String({ description: 'The list that the object is in, such as `/v1/clusters`.' }),
     type: Type.String({ description: '`cetus.<kind>.<action>.<phase>`.' }),
-    subject: Uuid,
+    subject: Type.String({
+      format: 'uuid',
+      description: 'The object whose sequence counts it: for a part of an object, that object.',
+    }),
     time: DateTime,
     datacontenttype: Type.Literal('application/json'),
     sequence: Type.String({ description: 'Counts the notifications of one object, from 1 without a gap.' }),
@@ -34,6 +37,12 @@ export const CloudEventSchema = Type.Object(
         Type.Null(),
       ]),
       error: Type.Union([FailureSchema, Type.Null()]),
+      part_of: Type.Optional(
+        Type.Object(
+          { kind: Type.String(), uuid: Uuid },
+          { description: 'The object that this is a part of, as a node group is of a cluster.' },
+        ),
+      ),
       condition: Type.Optional(
         Type.Unknown({ description: 'The condition that changed, for `condition.changed`.' }),
       ),

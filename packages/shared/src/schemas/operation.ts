@@ -1,4 +1,23 @@
-import type { Action, Failure, OperationState } from './state.ts';
+import type { Action, Failure, OperationState, Requested } from './state.ts';
+
+/** A part of an object that an operation changes, and how: a node group of a cluster. */
+export interface OperationPart {
+  /** One word, the first of the routing keys of its notifications: `nodegroup`. */
+  kind: string;
+  uuid: string;
+  name: string;
+  action: Action;
+}
+
+/** Something outside of Cetus that an operation waits for, or that it left behind. */
+export interface Blocker {
+  /** The word of whoever knows it: `Service`, `PersistentVolumeClaim`, `OS::Octavia::LoadBalancer`. */
+  kind: string;
+  namespace?: string;
+  name: string;
+  /** Why, for people. */
+  reason: string;
+}
 
 /**
  * One accepted request to change an object, and how it went. The API writes it when it accepts; whoever carries it out
@@ -7,8 +26,8 @@ import type { Action, Failure, OperationState } from './state.ts';
 export interface Operation {
   uuid: string;
   action: Action;
-  /** What was asked for: `resync` and `retry` carry out an action of their own kind. */
-  requested: Action | 'retry';
+  /** What was asked for; several requests are carried out as an `update`, and a `retry` as what failed. */
+  requested: Requested;
   /** The generation of the object that this operation is to bring about. */
   generation: number;
   state: OperationState;
@@ -23,4 +42,14 @@ export interface Operation {
   /** What it waits for now, for people; written by whoever carries it out. */
   progress: string | null;
   error: Failure | null;
+  /** The parts that it changes, each with notifications of its own. */
+  parts?: OperationPart[];
+  /** When it fails, the object is rolled back at once. */
+  rollback_on_failure?: boolean;
+  /** A delete that does not wait for what it cannot remove. */
+  force?: boolean;
+  /** What it waits for now; written by whoever carries it out. */
+  blocked_by?: Blocker[];
+  /** What a delete did not remove; written by whoever carries it out. */
+  left_behind?: Blocker[];
 }

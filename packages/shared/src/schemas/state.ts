@@ -1,9 +1,26 @@
 import { Type, type Static } from 'typebox';
 
 /** What an operation does to an object. Magnum's statuses are made of these words. */
-export const ACTIONS = ['create', 'update', 'delete'] as const;
+export const ACTIONS = ['create', 'update', 'delete', 'rollback'] as const;
 export type Action = (typeof ACTIONS)[number];
 export const ActionSchema = Type.Union(ACTIONS.map((action) => Type.Literal(action)));
+
+/** What a request may ask for, and the action that it is carried out as; `retry` repeats the action that failed. */
+export const REQUESTS = {
+  create: 'create',
+  import: 'create',
+  update: 'update',
+  resize: 'update',
+  upgrade: 'update',
+  'rotate-ca': 'update',
+  'node-group-create': 'update',
+  'node-group-update': 'update',
+  'node-group-delete': 'update',
+  rollback: 'rollback',
+  delete: 'delete',
+  retry: null,
+} as const satisfies Record<string, Action | null>;
+export type Requested = keyof typeof REQUESTS;
 
 /** How far an operation is. `CANCELLED`: a later operation took its place. */
 export const OPERATION_STATES = ['IN_PROGRESS', 'COMPLETE', 'FAILED', 'CANCELLED'] as const;
@@ -20,24 +37,30 @@ export const OBJECT_STATES = [
   'DELETE_IN_PROGRESS',
   'DELETE_COMPLETE',
   'DELETE_FAILED',
+  'ROLLBACK_IN_PROGRESS',
+  'ROLLBACK_COMPLETE',
+  'ROLLBACK_FAILED',
 ] as const;
 export type ObjectState = (typeof OBJECT_STATES)[number];
 export const ObjectStateSchema = Type.Union(OBJECT_STATES.map((state) => Type.Literal(state)));
 
 /**
  * The one table of what may be asked of an object in which state, for all kinds. Delete is legal from every state but the
- * last; retry (which repeats the action that failed) from every failed one.
+ * last; retry (which repeats the action that failed) from every failed one; rollback while an update goes on or when it has failed.
  */
-export const LEGAL_REQUESTS: Readonly<Record<ObjectState, readonly (Action | 'retry' | 'resync')[]>> = {
-  CREATE_IN_PROGRESS: ['delete', 'resync'],
-  CREATE_COMPLETE: ['update', 'delete', 'resync'],
-  CREATE_FAILED: ['delete', 'retry', 'resync'],
-  UPDATE_IN_PROGRESS: ['delete', 'resync'],
-  UPDATE_COMPLETE: ['update', 'delete', 'resync'],
-  UPDATE_FAILED: ['update', 'delete', 'retry', 'resync'],
-  DELETE_IN_PROGRESS: ['delete', 'resync'],
+export const LEGAL_REQUESTS: Readonly<Record<ObjectState, readonly (Action | 'retry')[]>> = {
+  CREATE_IN_PROGRESS: ['delete'],
+  CREATE_COMPLETE: ['update', 'delete'],
+  CREATE_FAILED: ['delete', 'retry'],
+  UPDATE_IN_PROGRESS: ['delete', 'rollback'],
+  UPDATE_COMPLETE: ['update', 'delete'],
+  UPDATE_FAILED: ['update', 'delete', 'retry', 'rollback'],
+  DELETE_IN_PROGRESS: ['delete'],
   DELETE_COMPLETE: [],
-  DELETE_FAILED: ['delete', 'retry', 'resync'],
+  DELETE_FAILED: ['delete', 'retry'],
+  ROLLBACK_IN_PROGRESS: ['delete'],
+  ROLLBACK_COMPLETE: ['update', 'delete'],
+  ROLLBACK_FAILED: ['update', 'delete', 'retry'],
 };
 
 /** The state that an action has while it goes on or when it has ended. */

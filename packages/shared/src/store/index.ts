@@ -8,4 +8,5 @@ export { ensureRetention } from './retention.ts';
 export { purgeDeleted } from './purge.ts';
 export { ScopedStore } from './scoped-store.ts';
 export { LeaseLostError, ReconcileStore, type Claim, type CommitFields } from './reconcile-store.ts';
-export { KINDS, CLUSTER, CLUSTER_TEMPLATE } from './kinds.ts';
+export { FollowStore, type Followable, type HealthWrite } from './follow-store.ts';
+export { KINDS, CLUSTER, CLUSTER_TEMPLATE, QUOTA } from './kinds.ts';

@@ -1,6 +1,7 @@
 import type { StoredClusterTemplate } from '../schemas/cluster-template.ts';
 import { COMMON_SORT_KEYS } from '../schemas/api/sort-keys.ts';
 import type { StoredCluster } from '../schemas/cluster.ts';
+import type { StoredQuota } from '../schemas/quota.ts';
 import type { Kind } from './kind.ts';
 
 export const CLUSTER_TEMPLATE: Kind<StoredClusterTemplate> = {
@@ -22,9 +23,36 @@ export const CLUSTER: Kind<StoredCluster> = {
   path: '/v1/clusters',
   service: 'conductor',
   sortKeys: COMMON_SORT_KEYS,
-  unread: ['status.secrets', 'status.kubeconfig', 'status.driver_state'],
-  indexes: [{ key: { 'spec.cluster_template_id': 1, deleted_at: 1 } }],
+  unread: [
+    ...['secrets', 'kubeconfig', 'driver_state'].map((field) => `status.${field}`),
+    'spec.imported.kubeconfig',
+    'status.applied_spec.imported.kubeconfig',
+  ],
+  indexes: [
+    { key: { 'spec.cluster_template_id': 1, deleted_at: 1 } },
+    // Those that are to be followed. What is in it changes only with a kubeconfig, not with every lease.
+    {
+      key: { 'status.kubeconfig.nonce': 1 },
+      name: 'followed',
+      partialFilterExpression: { 'status.kubeconfig.nonce': { $type: 'string' } },
+    },
+  ],
+};
+
+export const QUOTA: Kind<StoredQuota> = {
+  name: 'quota',
+  collection: 'quotas',
+  path: '/v1/quotas',
+  service: null,
+  sortKeys: COMMON_SORT_KEYS,
+  indexes: [
+    {
+      key: { project_id: 1, 'spec.resource': 1 },
+      unique: true,
+      partialFilterExpression: { deleted_at: null },
+    },
+  ],
 };
 
 /** Every kind there is. */
-export const KINDS = [CLUSTER_TEMPLATE, CLUSTER] as const;
+export const KINDS = [CLUSTER_TEMPLATE, CLUSTER, QUOTA] as const;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { rabbitUrl, requireOrSkip, spawnService, topologyPrefix, waitFor } from '@cetus/test-kit';
+import { rabbitUrl, requireOrSkip, spawnService, TcpProxy, topologyPrefix, waitFor } from '@cetus/test-kit';
 import {
   connectRabbitBus,
   createTopology,
@@ -12,7 +12,6 @@ import {
 import { CetusError } from '@cetus/shared/errors';
 import { command, notification, rabbitHarness, uniqueService, withChannel } from './harness.ts';
 import { deferred, Inbox } from './inbox.ts';
-import { TcpProxy } from './tcp-proxy.ts';
 
 const unavailable = (error: unknown): boolean =>
   error instanceof CetusError && error.code === 'bus_unavailable';

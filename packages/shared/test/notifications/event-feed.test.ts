@@ -162,6 +162,30 @@ describe('EventStore and EventFeed', () => {
     assert.equal(readers.theirs.ids.length, 1);
   });
 
+  it('tells of the parts of an object with its kind, and of the parts alone with theirs', async () => {
+    const { id, scope } = project();
+    const events = new EventStore(store);
+    const part = { kind: 'nodegroup', uuid: randomUUID(), name: 'pool', action: 'create' as const };
+    const readers = ['cluster', 'nodegroup'].map((kind) => new Reader(feed, scope, { filter: { kind } }));
+    const object = await writer.create(cluster({ project: id, parts: [part] }));
+    await relay.relay(CLUSTER, object);
+    await relay.relay(CLUSTER, await writer.settle(object, COMPLETE));
+    const expected = [
+      [1, 2, 3, 4],
+      [2, 4],
+    ].map((sequences) => sequences.map((one) => `${object._id}/${String(one)}`));
+    for (const [index, ids] of expected.entries()) {
+      assert.deepEqual(await readers[index]?.until(ids.length), ids);
+      await readers[index]?.stop();
+      const kind = ['cluster', 'nodegroup'][index] as string;
+      const { items } = await events.list(scope, { limit: 10, sortDir: 'asc', kind });
+      assert.deepEqual(
+        items.map((event) => event.id),
+        ids,
+      );
+    }
+  });
+
   it('goes on after the last one that a reader has, while more is written, without a gap', async () => {
     const { id, scope } = project();
     const objects = await Promise.all([1, 2, 3, 4].map(() => create(id)));

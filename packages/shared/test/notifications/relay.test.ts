@@ -162,6 +162,35 @@ describe('Relay', () => {
     }
   });
 
+  it('keeps the order when one process moves what waited long, while another records what comes after', async () => {
+    const objects = await Promise.all(Array.from({ length: 40 }, made));
+    const firsts = objects.map(({ pending_events }) => pending_events.map(({ event }) => event));
+    await recordEvents(store.db, firsts);
+    // As if they had been recorded a minute ago.
+    const long = String(Date.now() - 60_000).padStart(15, '0');
+    await Promise.all(
+      objects.map(({ _id }) =>
+        store.db
+          .collection('events')
+          .updateOne({ subject: _id }, { $set: { position: `${long}/${_id}/000000000001` } }),
+      ),
+    );
+    await Promise.all(
+      firsts.flatMap((first, index) => {
+        const [event] = first;
+        assert.ok(event);
+        const later = [2, 3].map((one) => ({
+          ...event,
+          id: `${event.subject}/${String(one)}`,
+          sequence: String(one),
+        }));
+        const both = [() => recordEvents(store.db, [first]), () => recordEvents(store.db, [later])];
+        return (index % 2 === 0 ? both : both.reverse()).map((record) => record());
+      }),
+    );
+    for (const object of objects) assert.deepEqual(await kept(object), [1, 2, 3]);
+  });
+
   it('keeps the order of an object, whatever the clocks of those who record', async () => {
     const { relay } = startRelay(store, fragile.bus);
     const object = await made();

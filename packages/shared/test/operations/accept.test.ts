@@ -11,7 +11,7 @@ import {
 import { CLUSTER, CLUSTER_TEMPLATE } from '@cetus/shared/store';
 import { cluster, requester, template } from '../store/builders.ts';
 
-const REQUESTS = ['update', 'delete', 'retry'] as const;
+const REQUESTS = ['update', 'delete', 'retry', 'rollback'] as const;
 const NOW = new Date('2026-01-01T00:00:00Z');
 
 /** A cluster in a state, as the states before have left it. */
@@ -82,7 +82,7 @@ describe('acceptOperation', () => {
         );
         assert.ok(next.updated_at > object.updated_at, 'time goes on, whatever the clock says');
         const events = next.pending_events.slice(object.pending_events.length).map(({ event }) => event);
-        const cancelled = state === 'CREATE_IN_PROGRESS' || state === 'UPDATE_IN_PROGRESS';
+        const cancelled = state.endsWith('_IN_PROGRESS');
         assert.deepEqual(
           events.map(({ type }) => type),
           [
@@ -127,6 +127,71 @@ describe('acceptOperation', () => {
       [deleted.operation?.uuid, 'IN_PROGRESS'],
     );
     assert.notEqual(deleted.operation?.uuid, created.operation?.uuid);
+  });
+
+  it('tells of the parts that an operation changes, in the sequence of their object', () => {
+    const part = { kind: 'nodegroup', uuid: 'g1', name: 'pool', action: 'create' as const };
+    const request = { kind: CLUSTER, caller: requester('p1'), deadlineMs: 60_000, now: NOW };
+    const object = inState('CREATE_COMPLETE');
+    const next = acceptOperation(object, { ...request, requested: 'node-group-create', parts: [part] });
+    assert.deepEqual([next.operation?.action, next.operation?.parts], ['update', [part]]);
+    const deleted = acceptOperation(next, { ...request, requested: 'delete' });
+    const events = deleted.pending_events.slice(object.pending_events.length).map(({ event }) => event);
+    assert.deepEqual(
+      events.map(({ type, subject, sequence }) => [type, subject, Number(sequence) - object.sequence]),
+      [
+        ['cetus.cluster.update.start', object._id, 1],
+        ['cetus.nodegroup.create.start', object._id, 2],
+        ['cetus.cluster.update.cancelled', object._id, 3],
+        ['cetus.nodegroup.create.cancelled', object._id, 4],
+        ['cetus.cluster.delete.start', object._id, 5],
+      ],
+    );
+    const data = events[1]?.data;
+    assert.deepEqual(
+      [data?.kind, data?.uuid, data?.name, data?.state, data?.part_of],
+      ['nodegroup', 'g1', 'pool', 'CREATE_IN_PROGRESS', { kind: 'cluster', uuid: object._id }],
+    );
+  });
+
+  it('begins an object with its parts', () => {
+    const part = { kind: 'nodegroup', uuid: 'g1', name: 'default-worker', action: 'create' as const };
+    const made = cluster({ parts: [part], now: NOW });
+    assert.deepEqual(
+      made.pending_events.map(({ event }) => [event.type, event.sequence]),
+      [
+        ['cetus.cluster.create.start', '1'],
+        ['cetus.nodegroup.create.start', '2'],
+      ],
+    );
+    assert.equal(made.sequence, 2);
+  });
+
+  it('repeats what failed with the parts that it had', () => {
+    const parts = [{ kind: 'nodegroup', uuid: 'g1', name: 'pool', action: 'delete' as const }];
+    const failed = inState('UPDATE_FAILED');
+    const object = {
+      ...failed,
+      operation: { ...(failed.operation as NonNullable<typeof failed.operation>), parts },
+    };
+    assert.deepEqual(accept(object, 'retry').operation?.parts, parts);
+    const drifted = { ...object, operation: { ...object.operation, state: 'COMPLETE' as const } };
+    assert.equal(accept(drifted, 'retry').operation?.parts, undefined, 'nothing of what had ended well');
+  });
+
+  it('makes a delete that goes on a forced one, once', () => {
+    const object = inState('DELETE_IN_PROGRESS');
+    const request = {
+      kind: CLUSTER,
+      caller: requester('p1'),
+      deadlineMs: 60_000,
+      requested: 'delete' as const,
+    };
+    const forced = acceptOperation(object, { ...request, force: true });
+    assert.equal(forced.operation?.force, true);
+    assert.notEqual(forced.operation.uuid, object.operation?.uuid);
+    assert.equal(acceptOperation(forced, { ...request, force: true }), forced);
+    assert.equal(acceptOperation(forced, request), forced);
   });
 
   it('leaves the object that it is given as it is', () => {

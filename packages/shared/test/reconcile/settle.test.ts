@@ -74,6 +74,102 @@ const types = (object: StoredCluster, from = 1): string[] =>
   object.pending_events.slice(from).map(({ event }) => event.type);
 
 describe('settle', () => {
+  it('ends the parts of an operation with it, each in its own way', () => {
+    const parts = ['g1', 'g2'].map((uuid) => ({
+      kind: 'nodegroup',
+      uuid,
+      name: uuid,
+      action: 'update' as const,
+    }));
+    const kinds = (object: StoredCluster): unknown[] =>
+      object.pending_events
+        .slice(3)
+        .map(({ event }) => [event.type, event.data.uuid, event.data.state, event.data.error]);
+    const all = (ended: NonNullable<Outcome<StoredCluster>['ended']>): unknown[] =>
+      kinds(run(cluster({ parts }), { ended })).slice(1);
+    const [complete, failed] = ['UPDATE_COMPLETE', 'UPDATE_FAILED'];
+    assert.deepEqual(all({ state: 'COMPLETE' }), [
+      ['cetus.nodegroup.update.end', 'g1', complete, null],
+      ['cetus.nodegroup.update.end', 'g2', complete, null],
+    ]);
+    assert.deepEqual(all({ state: 'FAILED', failure: FAILURE }), [
+      ['cetus.nodegroup.update.error', 'g1', failed, FAILURE],
+      ['cetus.nodegroup.update.error', 'g2', failed, FAILURE],
+    ]);
+    assert.deepEqual(all({ state: 'FAILED', failure: FAILURE, failedParts: { g2: FAILURE } }), [
+      ['cetus.nodegroup.update.end', 'g1', complete, null],
+      ['cetus.nodegroup.update.error', 'g2', failed, FAILURE],
+    ]);
+  });
+
+  it('begins a rollback in the write that fails an update which asked for it', () => {
+    const updating = acceptOperation(run(cluster(), { ended: { state: 'COMPLETE' } }), {
+      kind: CLUSTER,
+      caller: requester(),
+      requested: 'resize',
+      rollbackOnFailure: true,
+      deadlineMs: 600_000,
+    });
+    const failed = run(updating, { ended: { state: 'FAILED', failure: FAILURE } });
+    assert.equal(stateOf(failed), 'ROLLBACK_IN_PROGRESS');
+    assert.deepEqual(types(failed, -2), ['cetus.cluster.update.error', 'cetus.cluster.rollback.start']);
+    assert.notEqual(failed.operation?.uuid, updating.operation?.uuid);
+    assert.equal(
+      failed.operation?.rollback_on_failure,
+      undefined,
+      'a rollback that fails is not rolled back',
+    );
+    assert.equal(failed.generation, updating.generation);
+    assert.ok((failed.next_attempt_at?.getTime() ?? Infinity) <= failed.updated_at.getTime(), 'at once');
+    const back = run(failed, { ended: { state: 'COMPLETE' } });
+    assert.deepEqual([stateOf(back), back.status.failure], ['ROLLBACK_COMPLETE', null]);
+  });
+
+  it('rolls the parts of an update back with it', () => {
+    const updating = acceptOperation(run(cluster(), { ended: { state: 'COMPLETE' } }), {
+      kind: CLUSTER,
+      caller: requester(),
+      requested: 'resize',
+      parts: [{ kind: 'nodegroup', uuid: 'g1', name: 'pool', action: 'update' }],
+      rollbackOnFailure: true,
+      deadlineMs: 600_000,
+    });
+    const failed = run(updating, { ended: { state: 'FAILED', failure: FAILURE } });
+    assert.deepEqual(types(failed, -2), ['cetus.cluster.rollback.start', 'cetus.nodegroup.rollback.start']);
+    const back = run(failed, { ended: { state: 'COMPLETE' } });
+    assert.deepEqual(types(back, -2), ['cetus.cluster.rollback.end', 'cetus.nodegroup.rollback.end']);
+  });
+
+  it('writes what only an operation that ended brings, when it was that operation', () => {
+    const made = run(cluster(), { ended: { state: 'COMPLETE' } });
+    const updating = accept(made, 'update');
+    const ended = { ended: { state: 'COMPLETE' as const, status: { applied_spec: updating.spec } } };
+    assert.deepEqual(run(updating, ended).status.applied_spec, updating.spec);
+    const overtaken = acceptOperation(updating, {
+      kind: CLUSTER,
+      caller: requester(),
+      requested: 'rollback',
+      deadlineMs: 600_000,
+    });
+    const after = run(overtaken, ended, { handled: updating });
+    assert.deepEqual([stateOf(after), after.status.applied_spec], ['ROLLBACK_IN_PROGRESS', null]);
+  });
+
+  it('keeps what an operation waits for, and what it left behind', () => {
+    const deleting = accept(run(cluster(), { ended: { state: 'COMPLETE' } }), 'delete');
+    const blocker = {
+      kind: 'Service',
+      namespace: 'web',
+      name: 'front',
+      reason: 'its load balancer is still there',
+    };
+    const blocked = run(deleting, { blockedBy: [blocker], progress: 'waits' });
+    assert.deepEqual(blocked.operation?.blocked_by, [blocker]);
+    assert.deepEqual(run(blocked, { progress: 'waits' }).operation?.blocked_by, [blocker], 'as before');
+    const ended = run(blocked, { blockedBy: [], leftBehind: [blocker], ended: { state: 'COMPLETE' } });
+    assert.deepEqual([ended.operation?.blocked_by, ended.operation?.left_behind], [[], [blocker]]);
+  });
+
   it('ends an operation well', () => {
     const made = cluster();
     const ended = run(made, {

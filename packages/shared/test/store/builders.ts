@@ -1,32 +1,22 @@
 import { newObject, type Requester } from '@cetus/shared/operations';
-import type { StoredCluster, StoredClusterTemplate } from '@cetus/shared/schemas';
+import {
+  unknownStatus,
+  type OperationPart,
+  type StoredCluster,
+  type StoredClusterTemplate,
+} from '@cetus/shared/schemas';
 import { CLUSTER, CLUSTER_TEMPLATE } from '@cetus/shared/store';
 
 export function requester(projectId = 'p1'): Requester {
   return { userId: `user-of-${projectId}`, projectId, requestId: 'req-1' };
 }
 
-const STATUS = {
-  stack_id: null,
-  actual_node_count: null,
-  actual_master_count: null,
-  api_address: null,
-  master_addresses: [],
-  node_addresses: [],
-  coe_version: null,
-  container_version: null,
-  health_status: null,
-  health_status_reason: {},
-  last_contact: null,
-  secrets: null,
-  kubeconfig: null,
-  driver_state: {},
-};
-
 export interface ClusterOptions {
   project?: string;
   name?: string;
-  nodeCount?: number | null;
+  /** A number of its specification. */
+  minutes?: number;
+  parts?: OperationPart[];
   deadlineMs?: number;
   idempotency?: { key: string; fingerprint: string };
   now?: Date;
@@ -34,22 +24,24 @@ export interface ClusterOptions {
 
 /** A cluster that was just accepted, with as much of a specification as these tests look at. */
 export function cluster(options: ClusterOptions = {}): StoredCluster {
-  const { project = 'p1', name = 'c1', nodeCount = 1, deadlineMs = 60_000, idempotency, now } = options;
-  return newObject<StoredCluster['spec'], StoredCluster['status']>({
+  const { project = 'p1', name = 'c1', minutes = 1, deadlineMs = 60_000, idempotency, parts, now } = options;
+  const made = newObject<StoredCluster['spec'], StoredCluster['status']>({
     kind: CLUSTER,
     caller: requester(project),
     name,
     spec: {
       cluster_template_id: 't1',
-      node_count: nodeCount,
-      master_count: 1,
+      create_timeout: minutes,
+      node_groups: [],
       labels: {},
     } as unknown as StoredCluster['spec'],
-    status: STATUS,
+    status: unknownStatus(),
     deadlineMs,
     ...(idempotency === undefined ? {} : { idempotency }),
+    ...(parts === undefined ? {} : { parts }),
     ...(now === undefined ? {} : { now }),
   });
+  return { ...made, health: null, follow: null };
 }
 
 /** A cluster whose creation is over, so that nothing goes on. */

@@ -36,7 +36,7 @@ describe('The use of indexes', () => {
       const options = {
         project: `p${String(i % 3)}`,
         name: `c${String(i % 200)}`,
-        nodeCount: i % 7 === 0 ? null : i % 50,
+        minutes: i % 50,
         now: new Date(now - i * 500),
       };
       const made = i % 20 === 0 ? cluster(options) : idleCluster(options);
@@ -48,7 +48,7 @@ describe('The use of indexes', () => {
     const ours = clusters.filter(({ project_id, deleted_at }) => project_id === 'p1' && deleted_at === null);
     middle = ours[Math.floor(ours.length / 2)] as StoredCluster;
     middle._id = `8${middle._id.slice(1)}`;
-    middle.spec.node_count = 25;
+    middle.spec.create_timeout = 25;
     await store.db.collection(CLUSTER.collection).insertMany(clusters as never);
     const templates = Array.from({ length: 300 }, (_, i) =>
       template({ project: `p${String(i % 3)}`, name: `t${String(i)}`, isPublic: i % 4 === 0 }),

@@ -153,7 +153,7 @@ describe('ReconcileStore', () => {
         kind: CLUSTER,
         caller: requester(object.project_id),
         requested: 'update',
-        spec: { ...current.spec, node_count: 9 },
+        spec: { ...current.spec, create_timeout: 9 },
         deadlineMs: 1_000,
       });
     await api.change(scopeOf({ projectId: object.project_id }), object._id, accept);
@@ -162,7 +162,10 @@ describe('ReconcileStore', () => {
       return { events: [], status: { ...current.status, stack_id: 's1' }, lease: null };
     });
     assert.deepEqual(seen, [1, 2]);
-    assert.deepEqual([written.spec.node_count, written.generation, written.status.stack_id], [9, 2, 's1']);
+    assert.deepEqual(
+      [written.spec.create_timeout, written.generation, written.status.stack_id],
+      [9, 2, 's1'],
+    );
     assert.equal(written.operation?.state, 'IN_PROGRESS');
   });
 

@@ -217,14 +217,14 @@ describe('ScopedStore', () => {
   describe('changing', () => {
     it('loses no change of twenty that come at once', async () => {
       const p = project();
-      const made = await add(idleCluster({ project: p, nodeCount: 0 }));
+      const made = await add(idleCluster({ project: p, minutes: 0 }));
       const grow = (current: StoredCluster): StoredCluster => ({
         ...current,
-        spec: { ...current.spec, node_count: current.spec.node_count + 1 },
+        spec: { ...current.spec, create_timeout: current.spec.create_timeout + 1 },
       });
       await Promise.all(Array.from({ length: 20 }, () => clusters.change(of(p), made._id, grow)));
       const after = await clusters.get(of(p), made._id);
-      assert.equal(after.spec.node_count, 20);
+      assert.equal(after.spec.create_timeout, 20);
       assert.equal(after.revision, made.revision + 20);
     });
 

@@ -145,10 +145,22 @@ export class HeatEngine {
   }
 }
 
-/** Gives every wanted resource a record at once, so that it is listed as INIT_COMPLETE. */
+/**
+ * Gives every wanted resource a record at once, so that it is listed as INIT_COMPLETE. What could not be deleted is taken up again under
+ * its name, which cannot end well where a stack stands behind it.
+ */
 function prepare(stack: StackRecord, goal: Goal): void {
   const present = new Set(stack.resources.filter((record) => !record.obsolete).map((record) => record.name));
   for (const [name, { definition }] of goal.resources) {
-    if (!present.has(name)) addResource(stack, name, definition.type);
+    if (present.has(name)) continue;
+    const left = stack.resources.find(
+      (record) =>
+        record.name === name &&
+        record.nestedId !== null &&
+        record.action === 'DELETE' &&
+        record.status === 'FAILED',
+    );
+    if (left === undefined) addResource(stack, name, definition.type);
+    else left.obsolete = false;
   }
 }

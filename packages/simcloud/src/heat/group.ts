@@ -11,16 +11,19 @@ interface GroupProperties {
 
 /**
  * The stack behind a ResourceGroup: one resource for each number that is not on the list of removed members, the
- * lowest numbers first. Removed are those named (by number, name or id) in removal_policies, for ever in mode
+ * lowest numbers first. Removed are those named (by number or reference) in removal_policies, for ever in mode
  * `append`.
+ *
+ * @param referenceOf what `get_resource` gives for a member
  */
 export function groupDefinition(
   record: ResourceRecord,
   nested: StackRecord | undefined,
   owner: Definition,
+  referenceOf: (member: ResourceRecord) => string,
 ): Definition {
   const properties = record.properties as GroupProperties;
-  const removed = removedMembers(record, nested, properties);
+  const removed = removedMembers(record, nested, properties, referenceOf);
   record.data['removed'] = removed;
   const count = Number(properties.count ?? 1);
   const variable = toText(properties.index_var ?? '%index%');
@@ -43,6 +46,7 @@ function removedMembers(
   record: ResourceRecord,
   nested: StackRecord | undefined,
   properties: GroupProperties,
+  referenceOf: (member: ResourceRecord) => string,
 ): string[] {
   const before =
     properties.removal_policies_mode === 'update'
@@ -53,9 +57,10 @@ function removedMembers(
     const list = policy.resource_list;
     const wanted = Array.isArray(list) ? list : toText(list).split(',');
     for (const word of wanted.map(toText)) {
-      const member = nested?.resources.find(
-        (one) => !one.obsolete && (one.name === word || one.physicalId === word),
-      );
+      // A name may be of one that could not be deleted; a reference is of one that is there.
+      const member =
+        nested?.resources.find(({ name }) => name === word) ??
+        nested?.resources.find((one) => !one.obsolete && referenceOf(one) === word);
       if (member !== undefined) removed.add(member.name);
     }
   }

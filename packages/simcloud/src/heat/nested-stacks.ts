@@ -4,6 +4,7 @@ import { goalOf } from './goal.ts';
 import { groupDefinition, sameDefinition } from './group.ts';
 import { fail, succeed } from './outcomes.ts';
 import { GROUP, NONE } from './resource-types.ts';
+import { referenceId } from './scope.ts';
 import { templateObject } from './template.ts';
 import type { Definition, ResourceRecord, StackRecord } from './types.ts';
 
@@ -20,7 +21,7 @@ export function advanceNested(
   implementation: string,
   nested: StackRecord | undefined,
 ): void {
-  const definition = nestedDefinition(stack, record, implementation, nested);
+  const definition = nestedDefinition(context, stack, record, implementation, nested);
   try {
     goalOf(definition);
   } catch (error) {
@@ -43,6 +44,9 @@ export function advanceNested(
     const made = context.stacks.create(inner, parent, stack.rootId);
     record.nestedId = made.id;
     record.physicalId = made.id;
+  } else if (nested.action === 'DELETE') {
+    const message = 'Updating a stack when it is deleting is not supported.';
+    fail(context, stack, record, { kind: 'NotSupported', message });
   } else if (nested.status === 'COMPLETE' && sameDefinition(nested.definition, definition)) {
     succeed(context, stack, record);
   } else {
@@ -51,12 +55,17 @@ export function advanceNested(
 }
 
 function nestedDefinition(
+  { store, switches }: EngineContext,
   stack: StackRecord,
   record: ResourceRecord,
   implementation: string,
   nested: StackRecord | undefined,
 ): Definition {
-  if (implementation === GROUP) return groupDefinition(record, nested, stack.definition);
+  if (implementation === GROUP) {
+    return groupDefinition(record, nested, stack.definition, (member) =>
+      referenceId(store, switches, member),
+    );
+  }
   const { files, environment } = stack.definition;
   return {
     template: templateObject(files[implementation]),

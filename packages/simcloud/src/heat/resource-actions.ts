@@ -7,7 +7,7 @@ import { goalOf, type GoalResource } from './goal.ts';
 import { advanceNested, isNested } from './nested-stacks.ts';
 import { fail, succeed } from './outcomes.ts';
 import { addResource, setStatus } from './records.ts';
-import { isYes, needsReplacement, RANDOM, randomString, TEST } from './resource-types.ts';
+import { FLOATING_IP, isYes, needsReplacement, RANDOM, randomString, TEST } from './resource-types.ts';
 import { stackScope } from './scope.ts';
 import type { ResourceRecord, StackRecord } from './types.ts';
 
@@ -77,6 +77,7 @@ function startAction(
   if (verb === 'create' && !isNested(stack, type)) {
     if (type === RANDOM) record.data['value'] = randomString(Number(properties['length'] ?? 32));
     record.physicalId = type === TEST || type === RANDOM ? record.physicalName : randomUUID();
+    if (type === FLOATING_IP) record.data['address'] = context.store.freeAddress();
   }
   if (type === TEST && !isYes(properties['fail']))
     record.data['value'] = properties['value'] ?? 'test_string';

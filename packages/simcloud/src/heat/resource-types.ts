@@ -8,6 +8,7 @@ export const GROUP = 'OS::Heat::ResourceGroup';
 export const TEST = 'OS::Heat::TestResource';
 export const RANDOM = 'OS::Heat::RandomString';
 export const NONE = 'OS::Heat::None';
+export const FLOATING_IP = 'OS::Neutron::FloatingIP';
 
 /** Types that take any property; those of the lab's plug-in. */
 const GENERIC = new Set(
@@ -126,7 +127,10 @@ export function needsReplacement(
 ): boolean {
   const changed = (name: string): boolean => canonical(before[name]) !== canonical(after[name]);
   if (type === TEST && isYes(after['update_replace']) && changed('value')) return true;
-  return (REPLACED_FOR[type] ?? []).some(changed);
+  // Nova's server takes new user data in the way that it is told to.
+  const isKept = (name: string): boolean =>
+    name === 'user_data' && (after['user_data_update_policy'] ?? 'REPLACE') !== 'REPLACE';
+  return (REPLACED_FOR[type] ?? []).some((name) => changed(name) && !isKept(name));
 }
 
 export function isYes(value: unknown): boolean {
@@ -172,7 +176,8 @@ export function attributeOf(type: string, record: ResourceRecord, name: string):
     ip_address: ip,
     vip_address: ip,
     vip_port_id: id,
-    floating_ip_address: addressOf(id, 30),
+    floating_ip_address:
+      record.properties['floating_ip_address'] ?? record.data['address'] ?? addressOf(id, 30),
     fixed_ip_address: ip,
     first_address: ip,
     accessIPv4: ip,

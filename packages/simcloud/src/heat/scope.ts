@@ -25,7 +25,7 @@ export function stackScope(store: StackStore, switches: SwitchBoard, stack: Stac
     ...definitionScope(stack.definition, goal.template, values),
     reference: (name) => {
       const record = find(name);
-      return record === undefined ? null : referenceId(record);
+      return record === undefined ? null : referenceId(store, switches, record);
     },
     attribute: (name, path) => {
       const record = find(name);
@@ -34,8 +34,19 @@ export function stackScope(store: StackStore, switches: SwitchBoard, stack: Stac
   };
 }
 
-/** What `get_resource` gives: the value of a random string, else the id, else (before it is made) the name. */
-export function referenceId(record: ResourceRecord): string {
+/** The output with which a nested template says what refers to the resource that it stands behind. */
+const OWN_REFERENCE = 'OS::stack_id';
+
+/**
+ * What `get_resource` gives: the value of a random string, what a nested template says itself, else the id, else (before it is made)
+ * the name.
+ */
+export function referenceId(store: StackStore, switches: SwitchBoard, record: ResourceRecord): string {
+  const nested = record.nestedId === null ? undefined : store.byId(record.nestedId);
+  if (nested !== undefined && nested.action !== 'DELETE') {
+    const own = outputValue(store, switches, nested, OWN_REFERENCE);
+    if (own !== null) return toText(own);
+  }
   if (record.type === RANDOM && typeof record.data['value'] === 'string') return record.data['value'];
   return record.physicalId ?? record.name;
 }
@@ -64,7 +75,7 @@ function attribute(
     attribute(store, switches, nested, member, below);
   if (implementation !== GROUP) return select(outputValue(store, switches, nested, name), rest);
   const members = membersOf(nested);
-  const made = (member: ResourceRecord): unknown => member.physicalId && referenceId(member);
+  const made = (member: ResourceRecord): unknown => member.physicalId && referenceId(store, switches, member);
   const byName = (value: (member: ResourceRecord) => unknown): Record<string, unknown> =>
     Object.fromEntries(members.map((member) => [member.name, value(member)]));
   if (name === 'refs') return select(members.map(made), rest);

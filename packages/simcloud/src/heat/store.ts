@@ -1,4 +1,5 @@
 import type { Documents } from '../documents.ts';
+import { randomAddress } from '../ids.ts';
 import type { EventRecord, StackDocument, StackRecord } from './types.ts';
 
 /** Events kept of one root stack and all that is nested in it; Heat's own default. */
@@ -24,6 +25,7 @@ export class StackStore {
   readonly #documents: Documents;
   readonly #dirty = new Map<string, NodeJS.Timeout>();
   readonly #onError: (error: unknown) => void;
+  readonly #listeners: ((stack: StackRecord) => void)[] = [];
   #sequence = 0;
 
   constructor(documents: Documents, onError: (error: unknown) => void) {
@@ -48,6 +50,18 @@ export class StackStore {
       if (root.deletedAt === null) this.#byName.set(nameKey(root.projectId, root.name), root);
       else this.#deleted.push(root.id);
       this.#listOf(root.projectId).push(root);
+    }
+  }
+
+  /** An address that no floating address of any stack has. */
+  freeAddress(): string {
+    const used = new Set<unknown>();
+    for (const { root, nested } of this.#families.values())
+      for (const stack of [root, ...nested.values()])
+        for (const record of stack.resources) used.add(record.data['address']);
+    for (;;) {
+      const address = randomAddress();
+      if (!used.has(address)) return address;
     }
   }
 
@@ -112,9 +126,15 @@ export class StackStore {
     if (events.length > MOST_EVENTS) events.splice(0, events.length - MOST_EVENTS);
   }
 
+  /** Calls a function whenever something of a stack has changed. */
+  onTouched(listener: (stack: StackRecord) => void): void {
+    this.#listeners.push(listener);
+  }
+
   /** Writes the stack's file soon. */
   touch(stack: StackRecord): void {
     const id = stack.rootId;
+    for (const listener of this.#listeners) listener(stack);
     if (this.#dirty.has(id)) return;
     const timer = setTimeout(() => {
       this.#dirty.delete(id);

@@ -13,9 +13,10 @@ import { templateSpec } from './spec.ts';
 
 const validate = compileBody<ClusterTemplateCreate>(ClusterTemplateCreate);
 
-/** What a request may change. The distribution follows the image. */
+/** What a request may not change: the distribution follows the image, and what makes the clusters stays. */
+const FIXED = new Set(['cluster_distro', 'driver']);
 const CHANGEABLE = new Set(
-  Object.keys(ClusterTemplateCreate.properties).filter((field) => field !== 'cluster_distro'),
+  Object.keys(ClusterTemplateCreate.properties).filter((field) => !FIXED.has(field)),
 );
 const READ_ONLY = new Set(
   Object.keys(ClusterTemplateView.properties).filter((field) => !CHANGEABLE.has(field)),
@@ -59,7 +60,7 @@ export interface PatchedTemplate {
  * @throws CetusError `unknown_field`, `invalid_field`, `invalid_patch`
  */
 export function patchTemplate(template: StoredClusterTemplate, patch: JsonPatch): PatchedTemplate {
-  const { driver: _driver, cluster_distro: distro, ...spec } = template.spec;
+  const { driver, cluster_distro: distro, ...spec } = template.spec;
   const before = { name: template.name, ...spec };
   const after = applyPatch(before, patch.map(checkedOperation));
   if (!validate(after)) {
@@ -68,19 +69,14 @@ export function patchTemplate(template: StoredClusterTemplate, patch: JsonPatch)
       ...(first === undefined ? {} : { field: first.field }),
     });
   }
-  const next = { name: after.name ?? template.name, ...templateSpec(after, distro) };
+  const next = { name: after.name ?? template.name, ...templateSpec(after, driver, distro) };
   const changed = new Set(
     Object.entries(next)
-      .filter(
-        ([field, value]) =>
-          field !== 'driver' &&
-          field !== 'cluster_distro' &&
-          !same(value, before[field as keyof typeof before]),
-      )
+      .filter(([field, value]) => !FIXED.has(field) && !same(value, before[field as keyof typeof before]))
       .map(([field]) => field),
   );
   const { name, ...nextSpec } = next;
-  return { name, spec: { ...nextSpec, driver: template.spec.driver }, changed };
+  return { name, spec: nextSpec, changed };
 }
 
 /** Whether clusters that refer to the template stand in the way of a change. */

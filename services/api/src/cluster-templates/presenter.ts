@@ -43,6 +43,7 @@ export function presentTemplate(
     user_id: template.user_id,
     hidden: spec.hidden,
     tags: spec.tags,
+    driver: spec.driver,
     created_at: magnumTime(template.created_at),
     updated_at: magnumUpdated(template),
   };

@@ -16,20 +16,25 @@ import { CLUSTER_TEMPLATE, entityTag, type Scope } from '@cetus/shared/store';
 import type { FastifyRequest } from 'fastify';
 import { namedReferences, validateWithDriver, type References } from '../cluster-validation.ts';
 import type { ApiDeps } from '../deps.ts';
-import { requesterOf, scopeOfRequest } from '../http/caller.ts';
-import { ifMatchOf, notModified } from '../http/conditional.ts';
-import { firstAnswer, idempotencyOf } from '../http/idempotency.ts';
-import type { LinkBuilder } from '../http/links.ts';
-import { nextLink, pageOf } from '../http/paging.ts';
+import { Drivers } from '../drivers/drivers.ts';
 import {
   Empty,
   ERROR_RESPONSES,
+  firstAnswer,
   IdempotencyHeaders,
+  idempotencyOf,
   IfMatchHeaders,
+  ifMatchOf,
   IfNoneMatchHeaders,
+  notModified,
   NoQuery,
+  pageAnswer,
+  pageOf,
+  requesterOf,
+  scopeOfRequest,
+  type LinkBuilder,
   type TypedApp,
-} from '../http/route.ts';
+} from '../http/index.ts';
 import { makeUpName } from '../names.ts';
 import { needsUnused, patchTemplate } from './patch.ts';
 import { presentTemplate } from './presenter.ts';
@@ -72,7 +77,8 @@ export function clusterTemplateRoutes(app: TypedApp, deps: ApiDeps, links: LinkB
       };
       const first = await firstAnswer(templates, caller, idempotency);
       if (first !== null) return accepted(first);
-      const spec = templateSpec(body, null);
+      const driver = (await Drivers.of(deps.services)).forTemplate(body.driver);
+      const spec = templateSpec(body, driver, null);
       const { osDistro } = await validateTemplate(caller, spec, referencesOf(spec));
       const { object, replayed } = await templates.create(
         newObject({
@@ -112,12 +118,12 @@ export function clusterTemplateRoutes(app: TypedApp, deps: ApiDeps, links: LinkB
       async (request) => {
         const page = pageOf(request.query, config, { sortKey: 'uuid' });
         const base = links.base(request);
-        const { items, nextMarker } = await templates.list(scopeOfRequest(request), page);
-        const next = nextLink(`${base}${path}`, request.query, page.limit, nextMarker);
-        return {
-          clustertemplates: items.map((one) => presentTemplate(one, links, base)),
-          ...(next === undefined ? {} : { next }),
-        };
+        const found = await templates.list(scopeOfRequest(request), page);
+        return pageAnswer('clustertemplates', found, (one) => presentTemplate(one, links, base), {
+          url: `${base}${path}`,
+          query: request.query,
+          limit: page.limit,
+        });
       },
     );
   }

@@ -1,17 +1,15 @@
 import type { ClusterTemplateCreate, ClusterTemplateSpec } from '@cetus/shared/schemas';
 import { toLabels } from '../labels.ts';
 
-/** The folder of the conductor that makes clusters of a template. */
-const DRIVER = 'heat';
-
 /** What a template says, with Magnum's defaults where the request says nothing. */
 export function templateSpec(
   request: ClusterTemplateCreate,
+  driver: string,
   clusterDistro: string | null,
 ): ClusterTemplateSpec {
   return {
     coe: request.coe,
-    driver: DRIVER,
+    driver,
     image_id: request.image_id,
     keypair_id: request.keypair_id ?? null,
     external_network_id: request.external_network_id ?? null,

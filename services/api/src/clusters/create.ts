@@ -1,11 +1,6 @@
-import type {
-  ClusterCreate,
-  ClusterSpec,
-  ClusterStatus,
-  ObjectStatus,
-  StoredClusterTemplate,
-} from '@cetus/shared/schemas';
-import { toLabels } from '../labels.ts';
+import type { ClusterCreate, ClusterSpec, StoredClusterTemplate } from '@cetus/shared/schemas';
+import { effectiveLabels, toLabels } from '../labels.ts';
+import { defaultNodeGroups } from '../node-groups/node-groups.ts';
 
 /** Minutes that a creation may take when the request says nothing. Magnum's default. */
 const DEFAULT_TIMEOUT_MINUTES = 60;
@@ -17,13 +12,11 @@ export function clusterSpec(request: ClusterCreate, template: StoredClusterTempl
   const base = template.spec;
   const requested = request.labels == null ? null : toLabels(request.labels);
   const merge = request.merge_labels ?? false;
-  return {
+  const spec: ClusterSpec = {
     cluster_template_id: template._id,
     driver: base.driver,
     coe: base.coe,
     image_id: base.image_id,
-    flavor_id: request.flavor_id ?? base.flavor_id,
-    master_flavor_id: request.master_flavor_id ?? base.master_flavor_id,
     keypair: request.keypair ?? base.keypair_id,
     external_network_id: base.external_network_id,
     fixed_network: request.fixed_network ?? base.fixed_network,
@@ -42,11 +35,14 @@ export function clusterSpec(request: ClusterCreate, template: StoredClusterTempl
     labels_requested: requested,
     merge_labels: merge,
     template_labels: base.labels,
-    master_count: request.master_count ?? 1,
-    node_count: request.node_count ?? 1,
+    node_groups: [],
+    max_batch_size: 1,
+    ca_rotations: 0,
+    imported: null,
     create_timeout: timeoutMinutes(request.create_timeout),
     discovery_url: request.discovery_url ?? null,
   };
+  return { ...spec, node_groups: defaultNodeGroups(request, base, spec) };
 }
 
 /** What a cluster has besides its template, whatever the template says. */
@@ -62,41 +58,14 @@ export function overridesTemplate(request: ClusterCreate): boolean {
   return Object.entries(request).some(([field, value]) => value !== null && !OWN_FIELDS.has(field));
 }
 
-/** As in Magnum: no labels, or an empty map, means the template's. */
-function effectiveLabels(
-  template: Record<string, string>,
-  requested: Record<string, string> | null,
-  merge: boolean,
-) {
-  if (requested === null || Object.keys(requested).length === 0) return template;
-  return merge ? { ...template, ...requested } : requested;
-}
-
 function timeoutMinutes(requested: number | null | undefined): number {
   return requested === 0 ? MAX_TIMEOUT_MINUTES : (requested ?? DEFAULT_TIMEOUT_MINUTES);
 }
 
-/** What is known of a cluster before anything was done. */
-export function unknownStatus(): Omit<ClusterStatus, keyof ObjectStatus> {
-  return {
-    stack_id: null,
-    actual_node_count: null,
-    actual_master_count: null,
-    api_address: null,
-    master_addresses: [],
-    node_addresses: [],
-    coe_version: null,
-    container_version: null,
-    health_status: null,
-    health_status_reason: {},
-    last_contact: null,
-    secrets: null,
-    kubeconfig: null,
-    driver_state: {},
-  };
-}
-
-/** Milliseconds that making or changing a cluster may take: what its creator allowed for making it. */
-export function createTimeoutMs(spec: Pick<ClusterSpec, 'create_timeout'>): number {
-  return spec.create_timeout * 60_000;
+/**
+ * Milliseconds that making or changing a cluster may take: what its creator allowed for making it, for each batch of nodes that are
+ * changed one after the other; a day at most.
+ */
+export function createTimeoutMs(spec: Pick<ClusterSpec, 'create_timeout'>, batches = 1): number {
+  return Math.min(spec.create_timeout * batches, MAX_TIMEOUT_MINUTES) * 60_000;
 }

@@ -1,33 +1,36 @@
 import {
+  defaultMasterOf,
+  defaultWorkerOf,
   failureOf,
+  masterCountOf,
+  nodeCountOf,
+  specOf,
   stateOf,
   stateReasonOf,
   type ClusterBrief,
   type ClusterView,
   type StoredCluster,
 } from '@cetus/shared/schemas';
-import type { LinkBuilder } from '../http/links.ts';
-import { VERSION, type Microversion } from '../http/microversion.ts';
+import { VERSION, type LinkBuilder, type Microversion } from '../http/index.ts';
 import { labelDifference } from '../labels.ts';
 import { magnumTime, magnumUpdated } from '../time.ts';
 
-/** What {@link ClusterPresenter.brief} reads. */
+/** What {@link ClusterPresenter.brief} reads, except of a cluster that was rolled back: that one is read whole. */
 export const BRIEF_FIELDS: readonly string[] = [
   'name',
   'operation.action',
   'operation.state',
-  ...['state', 'stack_id', 'health_status'].map((field) => `status.${field}`),
+  'health.status',
+  ...['state', 'stack_id', 'actual_node_count', 'actual_master_count'].map((field) => `status.${field}`),
   ...[
     'cluster_template_id',
     'keypair',
-    'node_count',
-    'master_count',
     'docker_volume_size',
     'labels',
-    'master_flavor_id',
-    'flavor_id',
     'create_timeout',
     'merge_labels',
+    'imported.server',
+    ...['role', 'is_default', 'node_count', 'flavor_id', 'deleted'].map((field) => `node_groups.${field}`),
   ].map((field) => `spec.${field}`),
 ];
 
@@ -45,22 +48,25 @@ export class ClusterPresenter {
   }
 
   brief(cluster: StoredCluster): ClusterBrief {
-    const { spec, status } = cluster;
+    const { status } = cluster;
+    const spec = specOf(cluster);
+    // Of a cluster that others made nothing is asked: it has what it has.
+    const found = cluster.spec.imported != null;
     const view: ClusterBrief = {
       uuid: cluster._id,
       name: cluster.name,
       cluster_template_id: spec.cluster_template_id,
       keypair: spec.keypair,
-      node_count: spec.node_count,
-      master_count: spec.master_count,
+      node_count: found ? (status.actual_node_count ?? 0) : nodeCountOf(spec),
+      master_count: found ? (status.actual_master_count ?? 0) : masterCountOf(spec),
       docker_volume_size: spec.docker_volume_size,
       labels: spec.labels,
-      master_flavor_id: spec.master_flavor_id,
-      flavor_id: spec.flavor_id,
+      master_flavor_id: defaultMasterOf(spec)?.flavor_id ?? null,
+      flavor_id: defaultWorkerOf(spec)?.flavor_id ?? null,
       create_timeout: spec.create_timeout,
       links: this.links.object(this.base, 'clusters', cluster._id),
       status: stateOf(cluster),
-      health_status: status.health_status,
+      health_status: cluster.health?.status ?? null,
       merge_labels: spec.merge_labels,
     };
     if (this.version >= VERSION.clusterIdForStackId) view.cluster_id = status.stack_id;
@@ -69,16 +75,17 @@ export class ClusterPresenter {
   }
 
   full(cluster: StoredCluster): ClusterView {
-    const { spec, status, operation } = cluster;
+    const { status, operation, health } = cluster;
+    const spec = specOf(cluster);
     const labels = labelDifference(spec.template_labels, spec.labels);
     const brief = this.brief(cluster);
     const view: ClusterView = {
       ...brief,
       status_reason: stateReasonOf(cluster),
-      health_status_reason: status.health_status_reason,
+      health_status_reason: health?.reasons ?? {},
       discovery_url: spec.discovery_url,
       api_address: status.api_address,
-      coe_version: status.coe_version,
+      coe_version: health?.version ?? status.coe_version,
       container_version: status.container_version,
       project_id: cluster.project_id,
       user_id: cluster.user_id,
@@ -97,7 +104,10 @@ export class ClusterPresenter {
       actual_node_count: status.actual_node_count,
       actual_master_count: status.actual_master_count,
       last_contact: status.last_contact?.toISOString() ?? null,
-      conditions: status.conditions,
+      nodes: health?.nodes ?? null,
+      ca_expires_at: status.certificates.ca_expires_at?.toISOString() ?? null,
+      imported: spec.imported === null ? null : { server: spec.imported.server },
+      conditions: [...status.conditions, ...(health?.conditions ?? [])],
       failure: failureOf(cluster),
     };
     if (brief.status.endsWith('_FAILED')) view.faults = faults(cluster);

@@ -1,48 +1,69 @@
+import { randomUUID } from 'node:crypto';
 import { CetusError } from '@cetus/shared/errors';
-import { newObject } from '@cetus/shared/operations';
 import {
   ClusterListQuery,
+  defaultWorkerOf,
+  MagnumBoolean,
+  nodeCountOf,
   Ref,
   RefParams,
   ScopeQuery,
+  stateOf,
   type ClusterBrief,
   type ClusterCreate,
   type ClusterView,
   type JsonPatch,
   type StoredCluster,
-  type StoredClusterTemplate,
 } from '@cetus/shared/schemas';
-import { CLUSTER, scopeOf } from '@cetus/shared/store';
+import { scopeOf, type Scope } from '@cetus/shared/store';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { namedReferences, validateWithDriver } from '../cluster-validation.ts';
 import type { ApiDeps } from '../deps.ts';
-import { requesterOf, scopeOfRequest } from '../http/caller.ts';
-import { ifMatchOf, notModified } from '../http/conditional.ts';
-import { firstAnswer, idempotencyOf } from '../http/idempotency.ts';
-import type { LinkBuilder } from '../http/links.ts';
-import { requireMicroversion, VERSION } from '../http/microversion.ts';
-import { nextLink, pageOf } from '../http/paging.ts';
+import { Drivers } from '../drivers/drivers.ts';
 import {
   Empty,
   ERROR_RESPONSES,
+  firstAnswer,
   IdempotencyHeaders,
+  idempotencyOf,
   IfMatchHeaders,
+  ifMatchOf,
   IfNoneMatchHeaders,
+  isTrue,
+  notModified,
   NoQuery,
+  pageAnswer,
+  pageOf,
+  requesterOf,
+  requireMicroversion,
+  scopeOfRequest,
+  VERSION,
+  type LinkBuilder,
   type TypedApp,
-} from '../http/route.ts';
+} from '../http/index.ts';
 import { makeUpName } from '../names.ts';
-import { changeCluster, ClusterIdRef, refuseZeroNodes } from './accept.ts';
-import { clusterSpec, createTimeoutMs, overridesTemplate, unknownStatus } from './create.ts';
-import { patchedSpec } from './patch.ts';
+import {
+  accepted,
+  changeCluster,
+  ClusterIdRef,
+  currentSpec,
+  planOfDelete,
+  refuseZeroNodes,
+} from './accept.ts';
+import { clusterSpec, overridesTemplate } from './create.ts';
+import { insertCluster } from './insert.ts';
+import { KUBECONFIG_BODY_BYTES, replaceKubeconfig } from './kubeconfig.ts';
+import { isKubeconfigPatch, readNodeCountPatch } from './patch.ts';
 import { BRIEF_FIELDS, ClusterPresenter } from './presenter.ts';
+import { planOfResize } from './resize.ts';
+import { templateOf } from './template-of.ts';
 
 const TAGS = ['clusters'];
 
 /** Magnum's `/v1/clusters`. */
 export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder): void {
-  const { clusters, templates, dispatcher, config } = deps;
+  const { clusters, templates, services, config } = deps;
   const present = (request: FastifyRequest): ClusterPresenter =>
     new ClusterPresenter(links, links.base(request), request.microversion);
 
@@ -65,16 +86,12 @@ export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder):
       const caller = requesterOf(request);
       const idempotency = idempotencyOf(request);
       const base = links.base(request);
-      const accepted = (object: StoredCluster): { uuid: string } => {
-        // A later operation is not what the request was answered with first.
-        if (object.operation?.generation === 1) reply.header('cetus-operation-id', object.operation.uuid);
-        reply.code(202).header('location', links.self(base, 'clusters', object._id));
-        return { uuid: object._id };
-      };
       const first = await firstAnswer(clusters, caller, idempotency);
-      if (first !== null) return accepted(first);
+      if (first !== null) return accepted(reply, links, base, first);
       refuseZeroNodes(request, body.node_count);
-      const template = await templateOf(body.cluster_template_id, caller.projectId);
+      const drivers = await Drivers.of(services);
+      const template = await templateOf(templates, scopeOf(caller), body.cluster_template_id);
+      drivers.require(template.spec.driver, 'create', 'cluster_template_id');
       const spec = clusterSpec(body, template);
       // The template itself was asked about when it was made.
       if (overridesTemplate(body)) {
@@ -91,40 +108,17 @@ export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder):
           spec,
         });
       }
-      const { object, replayed } = await clusters.create(
-        newObject({
-          kind: CLUSTER,
-          caller,
-          name: body.name ?? makeUpName('cluster'),
-          spec,
-          status: unknownStatus(),
-          deadlineMs: createTimeoutMs(spec),
-          ...(idempotency === undefined ? {} : { idempotency }),
-        }),
-      );
-      if (!replayed) await dispatcher.dispatch(CLUSTER, object);
-      return accepted(object);
+      const cluster = await insertCluster(deps, {
+        uuid: randomUUID(),
+        caller,
+        name: body.name ?? makeUpName('cluster'),
+        spec,
+        requested: 'create',
+        idempotency,
+      });
+      return accepted(reply, links, base, cluster);
     },
   );
-
-  /** The template that a request names; that it does not exist is a mistake in the body, not in the address. */
-  async function templateOf(ref: string, projectId: string): Promise<StoredClusterTemplate> {
-    try {
-      return await templates.get(scopeOf({ projectId }), ref);
-    } catch (cause) {
-      const field = 'cluster_template_id';
-      if (cause instanceof CetusError && cause.code === 'not_found') {
-        throw new CetusError('cluster_template_not_found', `There is no cluster template ${ref}`, {
-          cause,
-          field,
-        });
-      }
-      if (cause instanceof CetusError && cause.code === 'ambiguous_name') {
-        throw new CetusError('ambiguous_reference', cause.message, { cause, field });
-      }
-      throw cause;
-    }
-  }
 
   app.get(
     '/v1/clusters',
@@ -144,11 +138,31 @@ export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder):
     async (request) => {
       const page = pageOf(request.query, config, { sortKey: 'uuid' });
       const presenter = present(request);
-      const { items, nextMarker } = await clusters.list(scopeOfRequest(request), page, BRIEF_FIELDS);
-      const next = nextLink(`${links.base(request)}/v1/clusters`, request.query, page.limit, nextMarker);
-      return { clusters: items.map((one) => presenter.brief(one)), ...(next === undefined ? {} : { next }) };
+      const scope = scopeOfRequest(request);
+      const { items, nextMarker } = await clusters.list(scope, page, BRIEF_FIELDS);
+      const found = {
+        items: await Promise.all(items.map((one) => wholeIfRolledBack(scope, one))),
+        nextMarker,
+      };
+      return pageAnswer('clusters', found, (one) => presenter.brief(one), {
+        url: `${links.base(request)}/v1/clusters`,
+        query: request.query,
+        limit: page.limit,
+      });
     },
   );
+
+  /** What a rollback goes back to is much to read, and seldom needed: see `specOf`. */
+  async function wholeIfRolledBack(scope: Scope, brief: StoredCluster): Promise<StoredCluster> {
+    if (!stateOf(brief).startsWith('ROLLBACK_')) return brief;
+    try {
+      return await clusters.get(scope, brief._id);
+    } catch (error) {
+      // It was deleted between the two reads.
+      if (error instanceof CetusError && error.code === 'not_found') return brief;
+      throw error;
+    }
+  }
 
   app.get(
     '/v1/clusters/detail',
@@ -165,14 +179,12 @@ export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder):
     async (request) => {
       const page = pageOf(request.query, config, { sortKey: 'uuid' });
       const presenter = present(request);
-      const { items, nextMarker } = await clusters.list(scopeOfRequest(request), page);
-      const next = nextLink(
-        `${links.base(request)}/v1/clusters/detail`,
-        request.query,
-        page.limit,
-        nextMarker,
-      );
-      return { clusters: items.map((one) => presenter.full(one)), ...(next === undefined ? {} : { next }) };
+      const found = await clusters.list(scopeOfRequest(request), page);
+      return pageAnswer('clusters', found, (one) => presenter.full(one), {
+        url: `${links.base(request)}/v1/clusters/detail`,
+        query: request.query,
+        limit: page.limit,
+      });
     },
   );
 
@@ -202,20 +214,16 @@ export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder):
     '/v1/clusters/:ref',
     {
       config: { role: 'member' },
+      bodyLimit: KUBECONFIG_BODY_BYTES,
       schema: {
         tags: TAGS,
         operationId: 'updateCluster',
-        summary: 'Change the number of workers of a cluster',
+        summary: 'Change the number of workers of a cluster, or the kubeconfig of one that others made',
         params: RefParams,
         querystring: Type.Object(
           {
             ...ScopeQuery.properties,
-            rollback: Type.Optional(
-              Type.String({
-                pattern: '^([Tt]rue|[Ff]alse|0|1)$',
-                description: 'Magnum’s; only `false` is supported.',
-              }),
-            ),
+            rollback: MagnumBoolean('Whether the change is undone when it fails.'),
           },
           { additionalProperties: false },
         ),
@@ -226,22 +234,22 @@ export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder):
     },
     async (request, reply) => {
       const { rollback } = request.query;
-      if (rollback !== undefined) {
-        requireMicroversion(request, VERSION.rollback, 'rollback');
-        if (/^(true|1)$/i.test(rollback)) {
-          throw new CetusError('unsupported', 'A change that fails is not rolled back; it can be retried', {
-            field: 'rollback',
-          });
-        }
-      }
-      const update = (spec: Parameters<typeof patchedSpec>[0]) => {
-        const next = patchedSpec(spec, request.body);
-        refuseZeroNodes(request, next.node_count);
-        return next;
-      };
-      return changeCluster(deps, request, reply.code(202), {
+      if (rollback !== undefined) requireMicroversion(request, VERSION.rollback, 'rollback');
+      const rollbackOnFailure = isTrue(rollback);
+      reply.code(202);
+      if (isKubeconfigPatch(request.body))
+        return replaceKubeconfig(deps, request, reply, { rollbackOnFailure });
+      const drivers = await Drivers.of(services);
+      return changeCluster(deps, request, reply, {
         requested: 'update',
-        update,
+        plan: (cluster) => {
+          const spec = currentSpec(cluster);
+          const asked = readNodeCountPatch(request.body, nodeCountOf(spec));
+          if (rollbackOnFailure) drivers.require(spec.driver, 'rollback', 'rollback');
+          refuseZeroNodes(request, asked);
+          const node_count = asked ?? defaultWorkerOf(spec)?.node_count ?? 0;
+          return { ...planOfResize(drivers, cluster, { node_count }), rollbackOnFailure };
+        },
         ...ifMatchOf(request),
       });
     },
@@ -256,13 +264,25 @@ export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder):
         operationId: 'deleteCluster',
         summary: 'Delete a cluster; it goes on in the background',
         params: RefParams,
-        querystring: ScopeQuery,
+        querystring: Type.Object(
+          {
+            ...ScopeQuery.properties,
+            force: MagnumBoolean(
+              'Whether what cannot be removed is left behind, also by a deletion that goes on.',
+            ),
+          },
+          { additionalProperties: false },
+        ),
         headers: IfMatchHeaders,
         response: { 204: Empty, ...ERROR_RESPONSES },
       },
     },
     async (request, reply) => {
-      await changeCluster(deps, request, reply, { requested: 'delete', ...ifMatchOf(request) });
+      await changeCluster(deps, request, reply, {
+        requested: 'delete',
+        plan: planOfDelete(isTrue(request.query.force)),
+        ...ifMatchOf(request),
+      });
       return reply.code(204).send(undefined);
     },
   );

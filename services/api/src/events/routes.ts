@@ -2,10 +2,14 @@ import { CetusError } from '@cetus/shared/errors';
 import { EVENT_ID_PATTERN, EventQuery, Ref, type CloudEvent } from '@cetus/shared/schemas';
 import { Type } from 'typebox';
 import type { ApiDeps } from '../deps.ts';
-import { scopeOfRequest } from '../http/caller.ts';
-import type { LinkBuilder } from '../http/links.ts';
-import { nextLink, pageOf } from '../http/paging.ts';
-import { ERROR_RESPONSES, type TypedApp } from '../http/route.ts';
+import {
+  ERROR_RESPONSES,
+  pageAnswer,
+  pageOf,
+  scopeOfRequest,
+  type LinkBuilder,
+  type TypedApp,
+} from '../http/index.ts';
 import type { EventStreams } from './streams.ts';
 
 const EVENT_ID = new RegExp(EVENT_ID_PATTERN);
@@ -58,14 +62,17 @@ export function eventRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder, st
         });
       }
       const page = pageOf({ ...query, sort_key: 'id' }, deps.config, { sortKey: 'id' });
-      const { items, nextMarker } = await deps.events.list(scope, {
+      const found = await deps.events.list(scope, {
         ...filter,
         limit: page.limit,
         sortDir: page.sortDir,
         ...(page.marker === undefined ? {} : { marker: page.marker }),
       });
-      const next = nextLink(`${links.base(request)}/v1/events`, query, page.limit, nextMarker);
-      return { events: items satisfies CloudEvent[], ...(next === undefined ? {} : { next }) };
+      return pageAnswer('events', found, (event: CloudEvent) => event, {
+        url: `${links.base(request)}/v1/events`,
+        query,
+        limit: page.limit,
+      });
     },
   );
 }

@@ -108,7 +108,9 @@ export function createErrorHandler(keystoneUrl: string | undefined) {
   const challenge = keystoneUrl === undefined ? 'Keystone' : `Keystone uri="${keystoneUrl}"`;
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
     const { status, items, retryAfterMs } = answerTo(error, request);
-    const what = { err: error, request_id: request.id, code: items[0]?.code };
+    // What did not pass validation may be a secret, and its errors carry it.
+    const err = Array.isArray(error.validation) ? { message: error.message } : error;
+    const what = { err, request_id: request.id, code: items[0]?.code };
     if (status >= 500) request.log.error(what, 'a request failed');
     else request.log.debug(what, 'a request was refused');
     if (status === 401) reply.header('www-authenticate', challenge);

@@ -4,7 +4,7 @@ import type { StoredObject } from '@cetus/shared/schemas';
 import type { ScopedStore } from '@cetus/shared/store';
 import type { FastifyRequest } from 'fastify';
 
-type Idempotency = NonNullable<StoredObject['idempotency']>;
+export type Idempotency = NonNullable<StoredObject['idempotency']>;
 
 const VISIBLE_ASCII = /^[\x21-\x7e]{1,255}$/;
 

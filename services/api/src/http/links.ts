@@ -43,5 +43,9 @@ export class LinkBuilder {
 
 /** Magnum's bookmarks leave the version out: `/clusters/…` means `/v1/clusters/…`. */
 export function rewriteBookmark(url: string): string {
-  return /^\/(?:clusters|clustertemplates|operations|events)(?:[/?]|$)/.test(url) ? `/v1${url}` : url;
+  return /^\/(?:clusters|clustertemplates|certificates|quotas|stats|mservices|operations|events)(?:[/?]|$)/.test(
+    url,
+  )
+    ? `/v1${url}`
+    : url;
 }

@@ -7,12 +7,15 @@ export type Microversion = number;
 export const MIN_MICROVERSION: Microversion = 1;
 export const MAX_MICROVERSION: Microversion = 14;
 
-/** From these versions on. Source: Magnum's REST API version history. */
+/** From these versions on. Source: Magnum's controllers; what its version history names besides, it answers in every version. */
 export const VERSION = {
   rollback: 3,
   resize: 7,
+  upgrade: 8,
+  nodeGroups: 9,
   zeroNodes: 10,
   clusterIdForStackId: 13,
+  nodeLabels: 14,
 } as const;
 
 const SERVICE = 'container-infra';

@@ -5,7 +5,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 
 /** The version of the document: it changes when the API does. */
-const DOCUMENT_VERSION = '1.14.0';
+const DOCUMENT_VERSION = '1.14.1';
 
 /** What the page may do: run its own scripts, ask this server. */
 const PAGE_POLICY =
@@ -21,12 +21,27 @@ const NAMED = [
   schemas.ClusterTemplateView,
   schemas.ClusterTemplateList,
   schemas.ClusterCreate,
+  schemas.ClusterImport,
   schemas.ClusterResize,
+  schemas.ClusterUpgrade,
   schemas.ClusterId,
   schemas.ClusterBrief,
   schemas.ClusterView,
   schemas.ClusterBriefList,
   schemas.ClusterList,
+  schemas.NodeGroupCreate,
+  schemas.NodeGroupBrief,
+  schemas.NodeGroupView,
+  schemas.NodeGroupList,
+  schemas.CertificateCreate,
+  schemas.CertificateView,
+  schemas.QuotaCreate,
+  schemas.QuotaUpdate,
+  schemas.QuotaView,
+  schemas.QuotaList,
+  schemas.StatsView,
+  schemas.ServiceView,
+  schemas.ServiceList,
   schemas.OperationView,
   schemas.OperationList,
   CloudEventSchema,

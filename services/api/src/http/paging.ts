@@ -25,13 +25,20 @@ export function pageOf(
   } as const;
 }
 
+/** An answer with one page: its objects under the name of the list, and where the next page is. */
+export function pageAnswer<K extends string, T, V>(
+  name: K,
+  found: { items: readonly T[]; nextMarker: string | null },
+  present: (item: T) => V,
+  list: { url: string; query: object; limit: number },
+): Record<K, V[]> & { next?: string } {
+  const next = nextLink(list.url, list.query, list.limit, found.nextMarker);
+  const views = { [name]: found.items.map(present) } as Record<K, V[]>;
+  return next === undefined ? views : { ...views, next };
+}
+
 /** The address of the next page: the same query with another marker. */
-export function nextLink(
-  listUrl: string,
-  query: object,
-  limit: number,
-  marker: string | null,
-): string | undefined {
+function nextLink(listUrl: string, query: object, limit: number, marker: string | null): string | undefined {
   if (marker === null) return undefined;
   const parameters = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) {

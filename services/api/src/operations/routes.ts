@@ -1,10 +1,14 @@
 import type { StoredOperation } from '@cetus/shared/operations';
 import { OperationListQuery, Ref, ScopeQuery, UuidParams, type OperationView } from '@cetus/shared/schemas';
 import type { ApiDeps } from '../deps.ts';
-import { scopeOfRequest } from '../http/caller.ts';
-import type { LinkBuilder } from '../http/links.ts';
-import { nextLink, pageOf } from '../http/paging.ts';
-import { ERROR_RESPONSES, type TypedApp } from '../http/route.ts';
+import {
+  ERROR_RESPONSES,
+  pageAnswer,
+  pageOf,
+  scopeOfRequest,
+  type LinkBuilder,
+  type TypedApp,
+} from '../http/index.ts';
 import { magnumTime } from '../time.ts';
 
 const TAGS = ['operations'];
@@ -30,16 +34,16 @@ export function operationRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder
       const { object, state } = request.query;
       const page = pageOf(request.query, deps.config, { sortKey: 'accepted_at', sortDir: 'desc' });
       const base = links.base(request);
-      const { items, nextMarker } = await deps.operations.list(scopeOfRequest(request), {
+      const found = await deps.operations.list(scopeOfRequest(request), {
         ...page,
         ...(object === undefined ? {} : { object: object.toLowerCase() }),
         ...(state === undefined ? {} : { state }),
       });
-      const next = nextLink(`${base}/v1/operations`, request.query, page.limit, nextMarker);
-      return {
-        operations: items.map((one) => present(one, links, base)),
-        ...(next === undefined ? {} : { next }),
-      };
+      return pageAnswer('operations', found, (one) => present(one, links, base), {
+        url: `${base}/v1/operations`,
+        query: request.query,
+        limit: page.limit,
+      });
     },
   );
 
@@ -79,6 +83,11 @@ function present(operation: StoredOperation, links: LinkBuilder, base: string): 
     finished_at: operation.finished_at === null ? null : magnumTime(operation.finished_at),
     progress: operation.progress,
     error: operation.error,
+    parts: operation.parts ?? [],
+    rollback_on_failure: operation.rollback_on_failure ?? false,
+    force: operation.force ?? false,
+    blocked_by: operation.blocked_by ?? [],
+    left_behind: operation.left_behind ?? [],
     links: links.object(base, 'operations', operation._id),
   };
 }

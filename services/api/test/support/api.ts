@@ -3,11 +3,20 @@ import { createInProcessBus, type Bus } from '@cetus/shared/bus';
 import { EventFeed, EventStore, ensureEventIndexes, Relay } from '@cetus/shared/notifications';
 import { Dispatcher, ensureOperationIndexes, OperationStore } from '@cetus/shared/operations';
 import { settle } from '@cetus/shared/reconcile';
-import type { Failure, StoredCluster, StoredClusterTemplate } from '@cetus/shared/schemas';
+import {
+  CAPABILITIES,
+  stateFor,
+  type DriverDescription,
+  type Failure,
+  type StoredCluster,
+  type StoredClusterTemplate,
+} from '@cetus/shared/schemas';
 import { createLogger, createMetrics, loadConfig, type Logger } from '@cetus/shared/service';
+import { ServiceRegistry } from '@cetus/shared/service-registry';
 import {
   CLUSTER,
   CLUSTER_TEMPLATE,
+  QUOTA,
   connectStore,
   ensureIndexes,
   KINDS,
@@ -19,6 +28,8 @@ import { startTestMongo } from '@cetus/test-kit';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { createApp } from '../../src/app.ts';
 import { appConfig, type AppConfig } from '../../src/config.ts';
+import { QuotaLedger } from '../../src/quotas/ledger.ts';
+import { ClusterStats } from '../../src/stats/cluster-stats.ts';
 
 /** The projects of the tests: 32 characters of hexadecimal, as Keystone makes them. */
 export const PROJECT = 'a'.repeat(32);
@@ -46,6 +57,13 @@ function person(userId: string, roles: string[], projectId: string | undefined):
   };
 }
 
+/** What the drivers of the tests can do: `heat` all but taking clusters in, `import` that alone, `plain` as little as a driver can. */
+const DRIVERS: DriverDescription[] = [
+  { name: 'heat', capabilities: CAPABILITIES.filter((capability) => capability !== 'import') },
+  { name: 'import', capabilities: ['import'] },
+  { name: 'plain', capabilities: ['create'] },
+];
+
 export interface TestApi {
   app: FastifyInstance;
   store: Store;
@@ -60,6 +78,12 @@ export interface TestApi {
   verdict: { value: unknown };
   /** What the conductor was asked, oldest first. */
   questions: { references: Record<string, unknown>; [field: string]: unknown }[];
+  /** What the conductor says to other questions, by method. */
+  answers: Record<string, (params: Record<string, unknown>) => unknown>;
+  /** What the conductors offer. */
+  drivers: { value: DriverDescription[] };
+  ledger: QuotaLedger;
+  services: ServiceRegistry;
   request(
     options: Omit<InjectOptions, 'headers'> & {
       token?: string | null;
@@ -79,7 +103,7 @@ export interface TestApi {
 /** The whole API on a database of its own, the in-process bus, and tokens by name. */
 export async function startApi(
   overrides: Partial<AppConfig> = {},
-  options: { logger?: Logger } = {},
+  options: { logger?: Logger; now?: () => Date } = {},
 ): Promise<TestApi> {
   const mongo = await startTestMongo();
   const store = await connectStore({ uri: mongo.uri, database: mongo.databaseName('api') });
@@ -101,17 +125,37 @@ export async function startApi(
   const events = new EventStore(store);
   const feed = new EventFeed(bus, events);
   await feed.start();
-  const verdict: TestApi['verdict'] = { value: { problems: [], image: { id: 'i', os_distro: 'ubuntu' } } };
+  const sealed = { v: 1, key_id: 'k', nonce: 'n', ciphertext: 'SEALED', tag: 't' };
+  const verdict: TestApi['verdict'] = {
+    value: {
+      problems: [],
+      image: { id: 'i', os_distro: 'ubuntu' },
+      imported: { kubeconfig: sealed, server: 'https://10.0.0.1:6443' },
+    },
+  };
   const questions: TestApi['questions'] = [];
-  await bus.serveRequests('conductor', async (_method, question) => {
+  const answers: TestApi['answers'] = {
+    'cluster.authority': () => ({ pem: 'AUTHORITY' }),
+    'cluster.sign': () => ({ pem: 'CERTIFICATE' }),
+  };
+  await bus.serveRequests('conductor', async (method, question) => {
+    const answer = answers[method];
+    if (answer !== undefined) return answer(question as Record<string, unknown>);
     questions.push(question as TestApi['questions'][number]);
     return verdict.value instanceof Error ? fail(verdict.value) : verdict.value;
   });
   const clusters = new ScopedStore(store, CLUSTER);
   const templates = new ScopedStore(store, CLUSTER_TEMPLATE);
+  const drivers = { value: DRIVERS };
+  const services = new ServiceRegistry(store);
+  const ledger = new QuotaLedger(store, options.now);
   const app = await createApp({
     clusters,
     templates,
+    quotas: new ScopedStore(store, QUOTA),
+    ledger,
+    stats: new ClusterStats(store),
+    services: { list: () => services.list(), drivers: async () => drivers.value },
     operations: new OperationStore(store),
     events,
     feed,
@@ -121,6 +165,8 @@ export async function startApi(
     config: {
       ...loadConfig(appConfig, {}),
       CETUS_KEYSTONE_URL: 'http://keystone.example:5000/v3',
+      // Tests of other things make any number of clusters.
+      CETUS_QUOTA_CLUSTERS: -1,
       ...overrides,
     },
     logger,
@@ -156,6 +202,10 @@ export async function startApi(
     feed,
     verdict,
     questions,
+    answers,
+    drivers,
+    ledger,
+    services,
     request,
     template,
     cluster: async (body: { cluster_template_id?: string } = {}) =>
@@ -170,11 +220,12 @@ export async function startApi(
       if (typeof claim === 'string') throw new Error(claim);
       const { object } = claim;
       const ended = failure === null ? { state: 'COMPLETE' as const } : { state: 'FAILED' as const, failure };
+      const found = { node_groups: groupsAfter(object, failure), ...applied(object, failure), ...status };
       const written = await reconcile.commit(object, (current) =>
         settle(
           current,
           object,
-          { status, ended },
+          { status: found, ended },
           { kind: CLUSTER, now: new Date(), resyncMs: 60_000, attempts: 0 },
         ),
       );
@@ -188,4 +239,33 @@ export async function startApi(
       await store.close();
     },
   };
+}
+
+/** The groups of a cluster as a driver finds them that did all that was asked of it, or failed at all of it. */
+function groupsAfter(
+  { spec, status, operation }: StoredCluster,
+  failure: Failure | null,
+): StoredCluster['status']['node_groups'] {
+  return spec.node_groups
+    .filter(({ deleted }) => !deleted || failure !== null)
+    .map(({ uuid, node_count }) => {
+      const before = status.node_groups.find((one) => one.uuid === uuid);
+      const part = operation?.parts?.find((one) => one.uuid === uuid);
+      const ended = part === undefined ? before?.state : undefined;
+      return {
+        uuid,
+        stack_id: null,
+        actual_node_count: failure === null ? node_count : (before?.actual_node_count ?? 0),
+        node_addresses: [],
+        version: null,
+        rollout: null,
+        state: ended ?? stateFor(part?.action ?? 'create', failure === null ? 'COMPLETE' : 'FAILED'),
+        state_reason: failure?.message ?? null,
+        failure,
+      };
+    });
+}
+
+function applied({ spec }: StoredCluster, failure: Failure | null): object {
+  return failure === null ? { applied_spec: spec } : {};
 }

@@ -1,15 +1,20 @@
 import type { ReconcileContext } from '@cetus/shared/reconcile';
 import type {
-  ClusterStatus,
-  Failure,
-  ObjectStatus,
-  StoredCluster,
   ClusterSpec,
+  ClusterStatus,
   ClusterTemplateSpec,
+  DriverDescription,
+  Failure,
+  NodeGroupFacts,
+  ObjectStatus,
+  SealedSecret,
+  StoredCluster,
 } from '@cetus/shared/schemas';
 
-/** What a driver found out about a cluster; written to its status. */
-export type ClusterFacts = Partial<Omit<ClusterStatus, keyof ObjectStatus>>;
+/** What a driver found out about a cluster; written to its status. Of node groups it names those that there are, each time all of them. */
+export type ClusterFacts = Partial<
+  Omit<ClusterStatus, keyof ObjectStatus | 'node_groups' | 'applied_spec' | 'last_contact'>
+> & { node_groups?: NodeGroupFacts[] };
 
 /** How far a driver is with what was asked of it. */
 export type DriverResult =
@@ -21,7 +26,13 @@ export type DriverResult =
       wakeUpAfterMs: number;
     }
   | { phase: 'done'; facts: ClusterFacts }
-  | { phase: 'failed'; facts: ClusterFacts; failure: Failure };
+  | {
+      phase: 'failed';
+      facts: ClusterFacts;
+      failure: Failure;
+      /** Which node groups failed, by uuid, when the back end tells; the others are as asked. */
+      failedGroups?: Readonly<Record<string, Failure>>;
+    };
 
 /** How a cluster that nothing was asked of compares with the back end. */
 export interface Inspection {
@@ -52,8 +63,19 @@ export interface CheckRequest {
   references: References;
   /** What the cluster would be asked to be, */
   spec?: ClusterSpec | undefined;
-  /** or the template. */
+  /** or the template, */
   template?: ClusterTemplateSpec | undefined;
+  /** or the cluster that is to be taken in, with the id that it would have. */
+  imported?: ImportRequest | undefined;
+}
+
+/** A cluster that others made. */
+export interface ImportRequest {
+  clusterId: string;
+  /** A kubeconfig, as YAML or JSON. */
+  kubeconfig: string;
+  /** The context to use; default: the current one. */
+  context?: string | undefined;
 }
 
 export interface ReferenceProblem {
@@ -68,20 +90,34 @@ export interface ReferenceCheck {
   problems: ReferenceProblem[];
   /** The image, when it was named and exists. */
   image: { id: string; os_distro: string | null } | null;
+  /** For a cluster that is to be taken in and can be: its `spec.imported`. */
+  imported?: { kubeconfig: SealedSecret; server: string };
 }
+
+/** The authorities of a cluster. Source: Magnum's `ca_cert_type`. */
+export type AuthorityKind = 'kubernetes' | 'kubelet' | 'etcd' | 'front-proxy';
 
 /**
  * One kind of back end that makes clusters. Every method is idempotent and looks before it acts, so that it may be called any number of
  * times, by any process, after any crash. All throw CetusError: a retryable one (`back_end_unavailable`) is tried again.
+ *
+ * A cluster that is given has in `spec` what is to be brought about now, after a rollback too (see `specOf`).
  */
 export interface ClusterDriver {
-  readonly name: string;
-  /** Brings the cluster to what its spec says: creates or updates. */
+  /** Its name and what it can do: the API refuses what is not in it. */
+  readonly description: DriverDescription;
+  /** Brings the cluster to what its spec says: creates, updates, resizes, upgrades, rolls back, takes in. */
   apply(cluster: StoredCluster, context: ReconcileContext): Promise<DriverResult>;
-  /** Removes what the back end has of the cluster. */
+  /** Removes what the back end has of the cluster. What the cluster's own controllers made outside of it is gone or given up by then. */
   remove(cluster: StoredCluster, context: ReconcileContext): Promise<DriverResult>;
   /** Compares without changing anything. */
   inspect(cluster: StoredCluster, context: ReconcileContext): Promise<Inspection>;
   /** Says what of a request cannot be: what it names and does not exist, for the project and the user who ask, and what the driver cannot do. */
   check(request: CheckRequest, signal: AbortSignal): Promise<ReferenceCheck>;
+  /** The certificate of an authority, as PEM (`show-ca`). @throws CetusError `unsupported` for an authority that it has not */
+  authority?(cluster: StoredCluster, kind: AuthorityKind, signal: AbortSignal): Promise<string>;
+  /** A certificate for a client's request, both PEM; the request was checked (`sign-certificates`). */
+  signCertificate?(cluster: StoredCluster, request: string, signal: AbortSignal): Promise<string>;
+  /** Makes the administrator's certificate and kubeconfig anew before they run out; called between operations. */
+  renewCredentials?(cluster: StoredCluster, context: ReconcileContext): Promise<ClusterFacts>;
 }

@@ -1,25 +1,31 @@
 import type { Outcome, ReconcileContext, Reconciler } from '@cetus/shared/reconcile';
-import type { StoredCluster } from '@cetus/shared/schemas';
+import { specOf, stateFor, type ClusterSpec, type StoredCluster } from '@cetus/shared/schemas';
+import { certificateConditions, keepCertificates } from './certificate-expiry.ts';
 import { inSync, reachable, ready, reasonOf, unreachable } from './cluster-conditions.ts';
-import type { DriverResult } from './cluster-driver.ts';
+import type { ClusterFacts, DriverResult } from './cluster-driver.ts';
 import type { DriverRegistry } from './driver-registry.ts';
+import type { ClusterDrain } from './drain/cluster-drain.ts';
+import { nodeGroupStatuses } from './node-group-statuses.ts';
 
 /** Brings clusters to what is asked for, through the driver that each one names. */
 export class ClusterReconciler implements Reconciler<StoredCluster> {
   private readonly drivers: DriverRegistry;
+  private readonly drain: Pick<ClusterDrain, 'run'> | undefined;
 
-  constructor(drivers: DriverRegistry) {
+  /** @param drain what comes before a cluster is removed */
+  constructor(drivers: DriverRegistry, drain?: Pick<ClusterDrain, 'run'>) {
     this.drivers = drivers;
+    this.drain = drain;
   }
 
-  async reconcile(cluster: StoredCluster, context: ReconcileContext): Promise<Outcome<StoredCluster>> {
+  async reconcile(stored: StoredCluster, context: ReconcileContext): Promise<Outcome<StoredCluster>> {
+    const cluster = { ...stored, spec: specOf(stored) };
     const driver = this.drivers.get(cluster.spec.driver);
     if (cluster.operation?.state !== 'IN_PROGRESS') return this.resync(cluster, context);
-    const result =
-      cluster.operation.action === 'delete'
-        ? await driver.remove(cluster, context)
-        : await driver.apply(cluster, context);
-    return outcomeOf(cluster, result);
+    if (cluster.operation.action !== 'delete')
+      return outcomeOf(cluster, await driver.apply(cluster, context));
+    const draining = await this.drain?.run(cluster, driver, context);
+    return draining ?? outcomeOf(cluster, await driver.remove(cluster, context));
   }
 
   conditionsOnError(error: unknown): Outcome<StoredCluster>['conditions'] {
@@ -29,46 +35,58 @@ export class ClusterReconciler implements Reconciler<StoredCluster> {
 
   /** Nothing was asked: notice what happened behind our back. */
   private async resync(cluster: StoredCluster, context: ReconcileContext): Promise<Outcome<StoredCluster>> {
-    const { failure, drift, facts, gone } = await this.drivers
-      .get(cluster.spec.driver)
-      .inspect(cluster, context);
-    const status = withContact(facts);
+    const driver = this.drivers.get(cluster.spec.driver);
+    const { failure, drift, facts, gone } = await driver.inspect(cluster, context);
+    const status = found(cluster, facts);
     const { state } = cluster.status;
     if (gone === true) {
       const conditions = [reachable(), ready(false, 'Deleted', 'The cluster is deleted')];
       return { status, conditions, drifted: { state: 'DELETE_COMPLETE', failure: null } };
     }
     if (failure !== null) {
-      const conditions = [reachable(), inSync(drift), ready(false, reasonOf(failure.code), failure.message)];
-      // A create that failed stays failed; what was complete is so no longer.
+      const conditions = [
+        reachable(),
+        inSync(drift),
+        ready(false, reasonOf(failure.code), failure.message),
+        ...certificateConditions(facts.certificates ?? cluster.status.certificates),
+      ];
+      // A create that failed stays failed; what was complete is so no longer. After a rollback what counts is what it went back to.
+      const failed = state === 'ROLLBACK_COMPLETE' ? 'ROLLBACK_FAILED' : 'UPDATE_FAILED';
       return {
         status,
         conditions,
-        ...(state.endsWith('_COMPLETE') ? { drifted: { state: 'UPDATE_FAILED', failure } } : {}),
+        ...(state.endsWith('_COMPLETE') ? { drifted: { state: failed, failure } } : {}),
       };
     }
-    const conditions = [reachable(), inSync(drift)];
+    const seen = { ...cluster, status: { ...cluster.status, ...status } };
+    const kept = await keepCertificates(driver, seen, context);
+    const renewed = found(cluster, { ...facts, ...kept.facts });
+    const conditions = [reachable(), inSync(drift), ...kept.conditions];
     // Drift made it fail without an operation, and it is gone: the cluster is as it was.
-    const healed = state === 'UPDATE_FAILED' && cluster.operation?.state === 'COMPLETE';
-    if (!healed) return { status, conditions };
+    const rolledBack = state === 'ROLLBACK_FAILED';
+    const healed = (state === 'UPDATE_FAILED' || rolledBack) && cluster.operation?.state === 'COMPLETE';
+    if (!healed) return { status: renewed, conditions };
+    const action = rolledBack ? 'rollback' : 'update';
     return {
-      status,
-      conditions: [...conditions, ready(true, 'UpdateComplete', 'The cluster can be used')],
-      drifted: { state: 'UPDATE_COMPLETE', failure: null },
+      status: renewed,
+      conditions: [...conditions, ready(true, `${reasonOf(action)}Complete`, 'The cluster can be used')],
+      drifted: { state: stateFor(action, 'COMPLETE'), failure: null },
     };
   }
 }
 
 function outcomeOf(cluster: StoredCluster, result: DriverResult): Outcome<StoredCluster> {
   const action = cluster.operation?.action ?? 'update';
-  const status = withContact(result.facts);
+  const status = found(cluster, result.facts, result);
   switch (result.phase) {
     case 'working':
       return {
         status,
         conditions: [
           reachable(),
-          ...(action === 'update' ? [] : [ready(false, `${reasonOf(action)}InProgress`, result.progress)]),
+          ...(action === 'update' || action === 'rollback'
+            ? []
+            : [ready(false, `${reasonOf(action)}InProgress`, result.progress)]),
         ],
         progress: result.progress,
         wakeUpAfterMs: result.wakeUpAfterMs,
@@ -82,18 +100,43 @@ function outcomeOf(cluster: StoredCluster, result: DriverResult): Outcome<Stored
           action === 'delete'
             ? ready(false, 'Deleted', 'The cluster is deleted')
             : ready(true, `${reasonOf(action)}Complete`, 'The cluster can be used'),
+          ...(action === 'delete'
+            ? []
+            : certificateConditions(result.facts.certificates ?? cluster.status.certificates)),
         ],
-        ended: { state: 'COMPLETE' },
+        ended: {
+          state: 'COMPLETE',
+          // Else a rollback that was accepted meanwhile would go back to what it is to undo.
+          ...(action === 'delete' ? {} : { status: { applied_spec: applied(cluster.spec) } }),
+        },
       };
     case 'failed':
       return {
         status,
         conditions: [reachable(), ready(false, reasonOf(result.failure.code), result.failure.message)],
-        ended: { state: 'FAILED', failure: result.failure },
+        ended: {
+          state: 'FAILED',
+          failure: result.failure,
+          ...(result.failedGroups === undefined ? {} : { failedParts: result.failedGroups }),
+        },
       };
   }
 }
 
-function withContact(facts: DriverResult['facts']): DriverResult['facts'] {
-  return { ...facts, last_contact: new Date() };
+/** What was brought about: the nodes that were to go are gone, and a rollback must not look for them again. */
+function applied(spec: ClusterSpec): ClusterSpec {
+  return { ...spec, node_groups: spec.node_groups.map((group) => ({ ...group, nodes_to_remove: [] })) };
+}
+
+/** What a driver found, as the cluster's status has it. */
+function found(
+  cluster: StoredCluster,
+  { node_groups, ...facts }: ClusterFacts,
+  result?: DriverResult,
+): Partial<StoredCluster['status']> {
+  return {
+    ...facts,
+    node_groups: nodeGroupStatuses(cluster, node_groups, result),
+    last_contact: new Date(),
+  };
 }

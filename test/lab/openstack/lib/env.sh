@@ -5,6 +5,7 @@ PW="${CETUS_LAB_PASSWORD:-devpw}"        # of every account: this is reachable f
 REGION="${CETUS_LAB_REGION:-RegionOne}"
 OFFSET="${CETUS_LAB_PORT_OFFSET:-0}"     # added to every port, for a second lab beside the first
 MAGNUM="${CETUS_LAB_MAGNUM:-0}"          # 1: Magnum too
+MAGNUM_STOCK="${CETUS_LAB_MAGNUM_STOCK:-0}"   # 1: its own conductor and template, slow
 P_KEYSTONE=$((5000 + OFFSET)); P_HEAT=$((8004 + OFFSET)); P_MAGNUM=$((9611 + OFFSET))
 P_STUB=$((8770 + OFFSET)); P_DB=$((13306 + OFFSET)); P_MEMCACHED=$((11219 + OFFSET))
 VHOST=openstack; [ "$OFFSET" = 0 ] || VHOST="openstack-$OFFSET"

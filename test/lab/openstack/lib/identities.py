@@ -50,5 +50,7 @@ catalog = [
 ]
 if magnum_port != '0':
     catalog.append(('magnum', 'container-infra', f'{here}:{magnum_port}/v1'))
+    # Still to be found when Cetus has taken the place of the first.
+    catalog.append(('magnum-backend', 'container-infra-backend', f'{here}:{magnum_port}/v1'))
 for name, type_, url in catalog:
     keystone.set_endpoints(name, type_, url, region)

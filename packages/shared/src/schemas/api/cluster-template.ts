@@ -96,6 +96,13 @@ export const ClusterTemplateCreate = Type.Object(
     tags: Type.Optional(
       StringOrNull({ maxLength: 255, pattern: WELL_FORMED, description: 'Words with commas between them.' }),
     ),
+    driver: Type.Optional(
+      StringOrNull({
+        maxLength: 64,
+        pattern: '^[a-z][a-z0-9-]*$',
+        description: 'What makes the clusters; the first of the site that makes any when absent.',
+      }),
+    ),
   },
   {
     $id: 'ClusterTemplateCreate',
@@ -141,6 +148,7 @@ export const ClusterTemplateView = Type.Object(
     user_id: Type.String(),
     hidden: Type.Boolean(),
     tags: StringOrNull(),
+    driver: StringOrNull({ description: 'What makes the clusters.' }),
     created_at: Type.String({ format: 'date-time' }),
     updated_at: DateTimeOrNull(),
   },

@@ -22,23 +22,24 @@ export const MAX_NODE_COUNT = 5_000;
 /** What a driver can build: one master, or an odd number so that etcd keeps a quorum. */
 export const MASTER_COUNTS = [1, 3, 5] as const;
 
-const NodeCount = {
+/** The rule of names of clusters. */
+export const CLUSTER_NAME = {
+  minLength: 1,
+  maxLength: 242,
+  pattern: '^[a-zA-Z][a-zA-Z0-9_.-]*$',
+  description: 'Letters, digits, `_`, `.` and `-`, starting with a letter; made up when absent.',
+};
+
+export const NodeCount = {
   minimum: 0,
   maximum: MAX_NODE_COUNT,
-  description: 'How many workers; 0 from version 1.10 on.',
+  description: 'How many nodes; 0 from version 1.10 on.',
 };
 
 /** The body of `POST /v1/clusters`. What is null or absent is taken from the template. */
 export const ClusterCreate = Type.Object(
   {
-    name: Type.Optional(
-      StringOrNull({
-        minLength: 1,
-        maxLength: 242,
-        pattern: '^[a-zA-Z][a-zA-Z0-9_.-]*$',
-        description: 'Letters, digits, `_`, `.` and `-`, starting with a letter; made up when absent.',
-      }),
-    ),
+    name: Type.Optional(StringOrNull(CLUSTER_NAME)),
     cluster_template_id: Reference('The template.'),
     keypair: Type.Optional(ReferenceOrNull('The key pair for access by SSH.')),
     node_count: Type.Optional(IntegerOrNull(NodeCount)),
@@ -79,28 +80,6 @@ export const ClusterCreate = Type.Object(
   { $id: 'ClusterCreate', additionalProperties: false, description: 'A cluster to be created.' },
 );
 export type ClusterCreate = Static<typeof ClusterCreate>;
-
-/** The body of `POST /v1/clusters/{ref}/actions/resize`. */
-export const ClusterResize = Type.Object(
-  {
-    node_count: Type.Integer(NodeCount),
-    nodes_to_remove: Type.Optional(
-      Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
-        maxItems: MAX_NODE_COUNT,
-        description: 'Not yet supported.',
-      }),
-    ),
-    nodegroup: Type.Optional(
-      StringOrNull({ minLength: 1, maxLength: 255, description: 'Not yet supported.' }),
-    ),
-  },
-  {
-    $id: 'ClusterResize',
-    additionalProperties: false,
-    description: 'How many workers a cluster shall have.',
-  },
-);
-export type ClusterResize = Static<typeof ClusterResize>;
 
 /** What an accepted request answers. */
 export const ClusterId = Type.Object(
@@ -165,6 +144,19 @@ export const ClusterView = Type.Object(
     actual_node_count: IntegerOrNull({ description: 'How many workers exist; null before it is known.' }),
     actual_master_count: IntegerOrNull({ description: 'How many masters exist; null before it is known.' }),
     last_contact: DateTimeOrNull({ description: 'When the cloud last answered about the cluster.' }),
+    nodes: Type.Unsafe<{ ready: number; total: number } | null>({
+      type: ['object', 'null'],
+      required: ['ready', 'total'],
+      properties: { ready: { type: 'integer' }, total: { type: 'integer' } },
+      description: 'How many nodes the cluster itself has, and how many are ready; null before it was asked.',
+    }),
+    ca_expires_at: DateTimeOrNull({ description: 'When the certificate of its authority runs out.' }),
+    imported: Type.Unsafe<{ server: string } | null>({
+      type: ['object', 'null'],
+      required: ['server'],
+      properties: { server: { type: 'string', description: 'The address of its Kubernetes API.' } },
+      description: 'For a cluster that others made: where it is; null for any other.',
+    }),
     conditions: Type.Array(ConditionSchema),
     failure: Type.Unsafe<Static<typeof FailureSchema> | null>({
       ...FailureSchema,

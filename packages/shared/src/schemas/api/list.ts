@@ -11,13 +11,18 @@ export const ScopeQuery = Type.Object(
   { additionalProperties: false },
 );
 
+/** A boolean of a query as Magnum's clients write it: Python's words, or a digit. See `isTrue`. */
+export function MagnumBoolean(description: string) {
+  return Type.Optional(Type.String({ pattern: '^([Tt]rue|[Ff]alse|0|1)$', description }));
+}
+
 const UuidMarker = Type.String({
   format: 'uuid',
   description: 'The uuid of the last object of the page before.',
 });
 
 /** The query of a list. */
-export function ListQuery<T extends TProperties>(sortKeys: readonly string[], more: T) {
+export function ListQuery<const K extends readonly string[], T extends TProperties>(sortKeys: K, more: T) {
   return Type.Object(
     {
       limit: Type.Optional(

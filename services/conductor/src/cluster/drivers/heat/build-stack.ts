@@ -1,10 +1,12 @@
 import type { HotTemplate, HotValue } from './hot.ts';
 import type { ClusterSecrets } from './pki.ts';
 import { resolveStackInput } from './resolve-stack-input.ts';
-import type { ClusterStackInput } from './stack-input.ts';
+import type { ClusterStackInput, ResolvedStackInput, ResolvedWorkerGroup } from './stack-input.ts';
+import { groupName, PARAMETER } from './template/names.ts';
 import { secretParameterValues } from './template/secret-parameters.ts';
 import { clusterTemplate } from './template/template.ts';
-import { PARAMETER, WORKER_TEMPLATE_FILE, workerTemplate } from './template/workers.ts';
+import { withoutWorkerGroup, withWorkerGroup, withWorkerVersion } from './template/worker-group.ts';
+import { workerTemplate, workerTemplateFile } from './template/workers.ts';
 
 /** What is sent to Heat when a stack is created. */
 export interface ClusterStack {
@@ -21,18 +23,70 @@ export interface ClusterStack {
  */
 export function buildClusterStack(input: ClusterStackInput, secrets: ClusterSecrets): ClusterStack {
   const resolved = resolveStackInput(input);
-  const nested = workerTemplate(resolved);
+  const counts = resolved.workerGroups.map(({ key, nodeCount }) => [
+    groupName(PARAMETER.nodeCount, key),
+    nodeCount,
+  ]);
   return {
     template: clusterTemplate(resolved, secrets),
-    files: nested === undefined ? {} : { [WORKER_TEMPLATE_FILE]: JSON.stringify(nested) },
-    parameters: { [PARAMETER.nodeCount]: resolved.nodeCount, ...secretParameterValues(secrets) },
+    files: nestedTemplates(resolved, resolved.workerGroups),
+    parameters: {
+      ...(Object.fromEntries(counts) as Record<string, number>),
+      ...secretParameterValues(secrets),
+    },
   };
 }
 
 /**
- * Parameters of the PATCH that changes the number of workers.
- * @param remove server ids of workers that are to go; the list is set each time, so that an old one cannot act again
+ * A stack's template with more groups of workers. It begins from the template that the stack has, so that an update touches nothing
+ * else: what this code would write today for a master may differ from what the master was made of.
+ * @param template the stack's own
+ * @param keys of the groups of the input that are to come
+ * @throws InvalidStackInputError, UnsupportedImageError as {@link buildClusterStack}
  */
-export function scaleParameters(nodeCount: number, remove: readonly string[] = []): Record<string, HotValue> {
-  return { [PARAMETER.nodeCount]: nodeCount, [PARAMETER.nodesToRemove]: remove.join(',') };
+export function addWorkerGroups(
+  template: HotTemplate,
+  keys: ReadonlySet<string | null>,
+  input: ClusterStackInput,
+  secrets: ClusterSecrets,
+): Pick<ClusterStack, 'template' | 'files'> {
+  const resolved = resolveStackInput(input);
+  const added = resolved.workerGroups.filter(({ key }) => keys.has(key));
+  return {
+    template: added.reduce((all, group) => withWorkerGroup(all, resolved, group, secrets), template),
+    files: nestedTemplates(resolved, added),
+  };
+}
+
+/**
+ * A stack's template whose new workers of some groups are of the version that the input says.
+ * @throws InvalidStackInputError
+ */
+export function upgradeWorkerGroups(
+  template: HotTemplate,
+  keys: ReadonlySet<string | null>,
+  input: ClusterStackInput,
+  secrets: ClusterSecrets,
+): HotTemplate {
+  const resolved = resolveStackInput(input);
+  return resolved.workerGroups
+    .filter(({ key }) => keys.has(key))
+    .reduce((all, group) => withWorkerVersion(all, resolved, group, secrets), template);
+}
+
+/** A stack's template without some groups of workers. */
+export function removeWorkerGroups(template: HotTemplate, keys: Iterable<string | null>): HotTemplate {
+  return [...keys].reduce(withoutWorkerGroup, template);
+}
+
+function nestedTemplates(
+  input: ResolvedStackInput,
+  groups: readonly ResolvedWorkerGroup[],
+): Record<string, string> {
+  return Object.fromEntries(
+    groups.flatMap((group) => {
+      const template = workerTemplate(input, group);
+      return template === undefined ? [] : [[workerTemplateFile(group.key), JSON.stringify(template)]];
+    }),
+  );
 }

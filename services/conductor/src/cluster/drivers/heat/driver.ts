@@ -1,11 +1,19 @@
 import { CetusError } from '@cetus/shared/errors';
 import { failureFrom, type ReconcileContext } from '@cetus/shared/reconcile';
 import type { SecretBox } from '@cetus/shared/secrets';
-import type { Failure, Operation, StoredCluster } from '@cetus/shared/schemas';
-import { hasStatus, isActionInProgress, isStackExists } from '@cetus/openstack/errors';
+import {
+  masterCountOf,
+  type DriverDescription,
+  type Failure,
+  type NodeGroupSpec,
+  type Operation,
+  type StoredCluster,
+} from '@cetus/shared/schemas';
+import { isActionInProgress, isStackExists } from '@cetus/openstack/errors';
 import { HeatClient, type Stack } from '@cetus/openstack/heat';
 import type { KeystoneSession } from '@cetus/openstack/keystone';
 import type {
+  AuthorityKind,
   CheckRequest,
   ClusterDriver,
   ClusterFacts,
@@ -14,17 +22,31 @@ import type {
   ReferenceCheck,
 } from '../../cluster-driver.ts';
 import { guardBackEnd } from './back-end-error.ts';
-import { buildClusterStack, scaleParameters } from './build-stack.ts';
+import { buildClusterStack } from './build-stack.ts';
 import { ClusterSecretStore } from './cluster-secret-store.ts';
+import { renewAdministrator, signForClient } from './credentials.ts';
 import { announceCreate, createAnswered, isAnnounced, mayAppear } from './creation.ts';
 import { deletionOf, hasFailedSince, isStumble, MAX_STUMBLES, newDeletion } from './deletion.ts';
-import { describeStackFailure } from './failure.ts';
-import type { PollBudget } from './poll-budget.ts';
+import { groupFailures } from './group-failures.ts';
+import type { PollBudget } from '../openstack/poll-budget.ts';
 import { clusterFacts } from './cluster-facts.ts';
+import { leftoversOf } from './leftovers.ts';
 import { ReferenceLookup } from './references.ts';
 import { specProblems, templateProblems } from './spec-problems.ts';
 import { stackInputOf, type HeatSite } from './stack-input-from-spec.ts';
-import { operationTag, stackName, stackTags } from './stack-name.ts';
+import type { ClusterStackInput } from './stack-input.ts';
+import { operationTag, stackName, stackTags } from '../openstack/stack-name.ts';
+import { failureOf, refOf, StackReader } from './stack-reader.ts';
+import { nodeOfNoGroup, removesNodes, stackUpdate } from './stack-update.ts';
+import { ClusterUpgrade, UPGRADE_DEFAULTS, type ClusterUpgradeOptions } from './upgrade/cluster-upgrade.ts';
+import {
+  announceUpgrade,
+  isUpgrading,
+  outdatedGroups,
+  upgradeEnded,
+  withRollouts,
+} from './upgrade/stack-versions.ts';
+import { describeDrift, differenceOf } from './worker-groups.ts';
 
 export interface HeatDriverOptions {
   /** The service user's session; the driver acts in each tenant's project with it. */
@@ -32,6 +54,8 @@ export interface HeatDriverOptions {
   secrets: SecretBox;
   polls: PollBudget;
   site: HeatSite;
+  /** Times of an upgrade other than the usual ones. */
+  upgrade?: Partial<Omit<ClusterUpgradeOptions, 'secrets'>>;
 }
 
 /**
@@ -39,13 +63,33 @@ export interface HeatDriverOptions {
  * that it was last told of, so that whoever looks at it knows what was done, whatever crashed when.
  */
 export class HeatDriver implements ClusterDriver {
-  readonly name = 'heat';
+  /**
+   * No `rotate-ca`: nodes trust the authority that their first boot wrote to them, and nothing here reaches into a running machine to
+   * change it.
+   */
+  readonly description: DriverDescription = {
+    name: 'heat',
+    capabilities: [
+      'create',
+      'resize',
+      'nodes-to-remove',
+      'node-groups',
+      'node-labels',
+      'upgrade',
+      'rollback',
+      'show-ca',
+      'sign-certificates',
+    ],
+  };
   private readonly options: HeatDriverOptions;
   private readonly clusterSecrets: ClusterSecretStore;
+  private readonly upgrades: ClusterUpgrade;
 
   constructor(options: HeatDriverOptions) {
     this.options = options;
     this.clusterSecrets = new ClusterSecretStore(options.secrets);
+    const { secrets, upgrade } = options;
+    this.upgrades = new ClusterUpgrade({ ...UPGRADE_DEFAULTS, ...upgrade, secrets });
   }
 
   apply(cluster: StoredCluster, { signal, deadlineExceeded }: ReconcileContext): Promise<DriverResult> {
@@ -57,27 +101,30 @@ export class HeatDriver implements ClusterDriver {
         return atOnce({ secrets, driver_state }, 'Keys and certificates are made');
       }
       const operation = cluster.operation as Operation;
-      const stack = await this.find(cluster, signal);
+      const stack = await this.reader(cluster, signal).find(cluster);
       if (stack === null) return deadlineExceeded ? TOO_LATE : this.create(cluster, operation, signal);
       const facts = { stack_id: stack.id, driver_state: createAnswered(cluster.status.driver_state) };
       const told = stack.tags?.includes(operationTag(operation)) === true;
       if (stack.stack_status.startsWith('DELETE_')) return this.wait(facts, stack);
-      if (!told || stack.parameters['node_count'] !== String(cluster.spec.node_count)) {
+      const differs = differenceOf(cluster.spec, stack.parameters) !== null;
+      // What was told while a group was still being deleted lacks that group: it is told again when Heat has ended.
+      if (!told || (differs && stack.stack_status.endsWith('_COMPLETE'))) {
         if (deadlineExceeded) return TOO_LATE;
-        return this.update(cluster, operation, stack, signal);
+        return this.change(cluster, operation, stack, signal);
       }
       if (stack.stack_status.endsWith('_IN_PROGRESS')) return this.wait(facts, stack);
-      if (stack.stack_status.endsWith('_FAILED')) {
-        return { phase: 'failed', facts, failure: await this.failureOf(cluster, stack, signal) };
-      }
-      return { phase: 'done', facts: await this.factsOf(cluster, stack, signal) };
+      if (stack.stack_status.endsWith('_FAILED'))
+        return this.failed(cluster, operation, stack, facts, signal);
+      const driver_state = upgradeEnded(cluster.status.driver_state);
+      const settled = { ...cluster, status: { ...cluster.status, driver_state } };
+      return this.ended(cluster, { ...(await this.factsOf(settled, stack, signal)), driver_state });
     });
   }
 
   remove(cluster: StoredCluster, { signal }: ReconcileContext): Promise<DriverResult> {
     return guardBackEnd(async () => {
       const operation = cluster.operation as Operation;
-      const stack = await this.find(cluster, signal);
+      const stack = await this.reader(cluster, signal).find(cluster);
       if (stack === null) {
         return mayAppear(cluster.status.driver_state)
           ? this.waiting({}, MAY_APPEAR)
@@ -87,14 +134,14 @@ export class HeatDriver implements ClusterDriver {
       const before = deletionOf(cluster, operation);
       let memory = before ?? newDeletion(stack, operation);
       if (before !== null && hasFailedSince(stack, before)) {
-        const failure = await this.failureOf(cluster, stack, signal);
+        const failure = await this.reader(cluster, signal).failure(cluster, stack);
         if (!isStumble(failure) || before.delete_stumbles >= MAX_STUMBLES)
           return { phase: 'failed', facts, failure };
         memory = { ...newDeletion(stack, operation), delete_stumbles: before.delete_stumbles + 1 };
       }
       const ending = stack.stack_status === 'DELETE_COMPLETE' && before !== null;
       if (ending || stack.stack_status === 'DELETE_IN_PROGRESS') return this.wait(facts, stack);
-      await this.heat(cluster).deleteStack({ name: stack.stack_name, id: stack.id }, signal);
+      await this.heat(cluster).deleteStack(refOf(stack), signal);
       // Remembered after it was done: at worst it is told twice, which Heat takes for once.
       const driver_state = { ...cluster.status.driver_state, ...memory };
       return this.wait({ ...facts, driver_state }, { ...stack, stack_status: 'DELETE_IN_PROGRESS' });
@@ -103,7 +150,7 @@ export class HeatDriver implements ClusterDriver {
 
   inspect(cluster: StoredCluster, { signal }: ReconcileContext): Promise<Inspection> {
     return guardBackEnd(async () => {
-      const stack = await this.find(cluster, signal);
+      const stack = await this.reader(cluster, signal).find(cluster);
       if (stack === null) {
         if (cluster.status.state === 'DELETE_FAILED')
           return { facts: GONE, drift: null, failure: null, gone: true };
@@ -116,11 +163,13 @@ export class HeatDriver implements ClusterDriver {
         };
       }
       if (stack.stack_status.endsWith('_FAILED')) {
-        return { facts: {}, drift: null, failure: await this.failureOf(cluster, stack, signal) };
+        return {
+          facts: {},
+          drift: null,
+          failure: await this.reader(cluster, signal).failure(cluster, stack),
+        };
       }
-      const found = stack.parameters['node_count'];
-      const asked = String(cluster.spec.node_count);
-      const drift = found === asked ? null : `The stack has ${String(found)} nodes instead of ${asked}`;
+      const drift = describeDrift(cluster.spec, stack.parameters);
       const settled = /^(?!DELETE_).*_COMPLETE$/.test(stack.stack_status);
       return { facts: settled ? await this.factsOf(cluster, stack, signal) : {}, drift, failure: null };
     });
@@ -139,13 +188,27 @@ export class HeatDriver implements ClusterDriver {
     });
   }
 
+  authority(cluster: StoredCluster, kind: AuthorityKind): Promise<string> {
+    return guardBackEnd(() => Promise.resolve(this.clusterSecrets.authority(cluster, kind).certificate));
+  }
+
+  signCertificate(cluster: StoredCluster, request: string): Promise<string> {
+    return guardBackEnd(() => Promise.resolve(signForClient(cluster, request, this.clusterSecrets)));
+  }
+
+  renewCredentials(cluster: StoredCluster): Promise<ClusterFacts> {
+    return guardBackEnd(() => Promise.resolve(renewAdministrator(cluster, this.clusterSecrets)));
+  }
+
   private async create(
     cluster: StoredCluster,
     operation: Operation,
     signal: AbortSignal,
   ): Promise<DriverResult> {
     const { driver_state } = cluster.status;
-    if (operation.requested === 'update') return { phase: 'failed', facts: {}, failure: STACK_MISSING };
+    // Only who asks again has said that what vanished shall be made anew.
+    if (operation.action !== 'create' && operation.requested !== 'retry')
+      return { phase: 'failed', facts: {}, failure: STACK_MISSING };
     if (!isAnnounced(driver_state)) {
       return atOnce({ driver_state: announceCreate(driver_state) }, 'The stack is going to be created');
     }
@@ -166,8 +229,7 @@ export class HeatDriver implements ClusterDriver {
     operation: Operation,
     signal: AbortSignal,
   ): Promise<string | null> {
-    const found = await this.lookup(cluster.project_id, signal).resolve(cluster.spec, cluster.user_id);
-    const input = stackInputOf(cluster, found, this.options.site);
+    const input = await this.inputOf(cluster, signal);
     const stack = {
       ...buildClusterStack(input, this.clusterSecrets.open(cluster)),
       name: stackName(cluster._id),
@@ -183,23 +245,73 @@ export class HeatDriver implements ClusterDriver {
     }
   }
 
+  /** Running nodes first, then what new ones are made with. */
+  private async change(
+    cluster: StoredCluster,
+    operation: Operation,
+    found: Stack,
+    signal: AbortSignal,
+  ): Promise<DriverResult> {
+    const stack = await this.reader(cluster, signal).withOutputs(found);
+    // A create makes its nodes as they are asked for.
+    const outdated = operation.action === 'create' ? [] : outdatedGroups(cluster.spec, stack.outputs);
+    const upgrade = await this.upgrade(cluster, stack, outdated, signal);
+    return upgrade ?? this.update(cluster, operation, stack, outdated, signal);
+  }
+
+  /** A round of an upgrade; null when there is none, or none any more. */
+  private async upgrade(
+    cluster: StoredCluster,
+    stack: Stack,
+    outdated: readonly NodeGroupSpec[],
+    signal: AbortSignal,
+  ): Promise<DriverResult | null> {
+    const state = createAnswered(cluster.status.driver_state);
+    if (outdated.length === 0 && !isUpgrading(state)) return null;
+    if (stack.stack_status.endsWith('_IN_PROGRESS')) return this.wait({ stack_id: stack.id }, stack);
+    if (!isUpgrading(state))
+      return atOnce({ driver_state: announceUpgrade(state) }, 'Kubernetes is going to be upgraded');
+    const { node_groups = [], ...found } = clusterFacts(cluster, stack, this.clusterSecrets);
+    const addresses = new Set(node_groups.flatMap(({ node_addresses }) => node_addresses));
+    const round = await this.upgrades.run(cluster, addresses, signal);
+    if (round.phase === 'done') return null;
+    const goesOn = round.phase === 'working';
+    const facts = { ...found, node_groups: withRollouts(node_groups, round.groups, outdated, goesOn) };
+    if (round.phase === 'working') {
+      const { progress, wakeUpAfterMs } = round;
+      return { phase: 'working', facts, progress, wakeUpAfterMs };
+    }
+    const { failure, failedGroups } = round;
+    return { phase: 'failed', facts, failure, ...(failedGroups === undefined ? {} : { failedGroups }) };
+  }
+
   private async update(
     cluster: StoredCluster,
     operation: Operation,
     stack: Stack,
+    outdated: readonly NodeGroupSpec[],
     signal: AbortSignal,
   ): Promise<DriverResult> {
     const facts = { stack_id: stack.id };
+    const heat = this.heat(cluster);
+    const reader = this.reader(cluster, signal);
+    const isComplete = stack.stack_status.endsWith('_COMPLETE');
+    if (removesNodes(cluster, stack) && isComplete) {
+      const failure = nodeOfNoGroup(cluster, stack, stack.outputs);
+      if (failure !== null) return { phase: 'failed', facts, failure };
+    }
+    const leftovers = leftoversOf(stack.parameters, isComplete ? [] : await reader.resources(stack, 1));
+    const build = async (added: readonly NodeGroupSpec[]) => ({
+      input: await this.inputOf(cluster, signal, added),
+      secrets: this.clusterSecrets.open(cluster),
+    });
+    const update = {
+      ...(await stackUpdate(cluster, stack, heat, leftovers, outdated, build, signal)),
+      tags: stackTags(cluster._id, operation),
+      timeoutMins: minutesLeft(operation),
+    };
     try {
-      await this.heat(cluster).updateStack(
-        { name: stack.stack_name, id: stack.id },
-        {
-          parameters: scaleParameters(cluster.spec.node_count),
-          tags: stackTags(cluster._id, operation),
-          timeoutMins: minutesLeft(operation),
-        },
-        signal,
-      );
+      await heat.updateStack(refOf(stack), update, signal);
       return this.waiting(facts, 'Heat updates the stack');
     } catch (error) {
       if (!isActionInProgress(error)) throw error;
@@ -207,18 +319,45 @@ export class HeatDriver implements ClusterDriver {
     }
   }
 
-  /** The stack by its id; by its name when the id is not known yet or leads to a deleted one. */
-  private async find(cluster: StoredCluster, signal: AbortSignal): Promise<Stack | null> {
-    const { stack_id: id } = cluster.status;
-    const heat = this.heat(cluster);
-    const name = stackName(cluster._id);
-    // Heat says DELETE_COMPLETE before it has removed its records, over which it may still fail.
-    const there = (stack: Stack | null): Stack | null =>
-      stack?.stack_status === 'DELETE_COMPLETE' && stack.deletion_time !== null ? null : stack;
-    const byId =
-      id === null ? null : there(await heat.getStack({ name, id }, { resolveOutputs: false, signal }));
-    // A stack that is just being deleted is still found by its name for a moment.
-    return byId ?? there(await heat.findByName(name, signal));
+  private async inputOf(
+    { spec, ...cluster }: StoredCluster,
+    signal: AbortSignal,
+    groups?: readonly NodeGroupSpec[],
+  ): Promise<ClusterStackInput> {
+    const lookup = this.lookup(cluster.project_id, signal);
+    const found = await lookup.resolve(spec, cluster.user_id, groups);
+    return stackInputOf({ spec, ...cluster }, found, this.options.site);
+  }
+
+  /** Heat has done what it was told; what it cannot be told is refused before, unless somebody did not ask. */
+  private ended(cluster: StoredCluster, facts: ClusterFacts): DriverResult {
+    const asked = masterCountOf(cluster.spec);
+    if (facts.actual_master_count === asked) return { phase: 'done', facts };
+    const message = `The heat driver cannot change the number of masters from ${String(facts.actual_master_count)} to ${String(asked)}`;
+    return { phase: 'failed', facts, failure: { code: 'unsupported', message } };
+  }
+
+  private async failed(
+    cluster: StoredCluster,
+    operation: Operation,
+    stack: Stack,
+    facts: ClusterFacts,
+    signal: AbortSignal,
+  ): Promise<DriverResult> {
+    const reader = this.reader(cluster, signal);
+    const report = await reader.report(cluster, stack);
+    const failure = failureOf(report);
+    // What a create that failed has made is of no use to anybody.
+    const found =
+      operation.action === 'create'
+        ? {}
+        : clusterFacts(cluster, await reader.withOutputs(stack), this.clusterSecrets, report.resources);
+    return {
+      phase: 'failed',
+      facts: { ...found, ...facts },
+      failure,
+      failedGroups: groupFailures(cluster, report, failure),
+    };
   }
 
   private wait(facts: ClusterFacts, stack: Stack): DriverResult {
@@ -230,28 +369,12 @@ export class HeatDriver implements ClusterDriver {
   }
 
   private async factsOf(cluster: StoredCluster, stack: Stack, signal: AbortSignal): Promise<ClusterFacts> {
-    const complete = await this.heat(cluster).getStack({ name: stack.stack_name, id: stack.id }, { signal });
-    return clusterFacts(cluster, complete ?? stack, this.clusterSecrets, this.options.site);
+    const complete = await this.reader(cluster, signal).withOutputs(stack);
+    return clusterFacts(cluster, complete, this.clusterSecrets);
   }
 
-  private async failureOf(cluster: StoredCluster, stack: Stack, signal: AbortSignal): Promise<Failure> {
-    const heat = this.heat(cluster);
-    const ref = { name: stack.stack_name, id: stack.id };
-    const { spec } = cluster;
-    const asked = {
-      flavors: [spec.flavor_id ?? undefined, spec.master_flavor_id ?? undefined],
-      images: [spec.image_id],
-      networks: [spec.external_network_id ?? undefined, spec.fixed_network ?? undefined],
-    };
-    try {
-      const resources = await heat.listResources(ref, { nestedDepth: 3, signal });
-      const events = await heat.listEvents(ref, { nestedDepth: 3, sortDir: 'desc', limit: 100, signal });
-      return describeStackFailure(stack, resources, events, asked);
-    } catch (error) {
-      // The stack went away while we looked; what it said of itself is still true.
-      if (!hasStatus(error, 404)) throw error;
-      return describeStackFailure(stack, [], [], asked);
-    }
+  private reader(cluster: StoredCluster, signal: AbortSignal): StackReader {
+    return new StackReader(this.heat(cluster), signal);
   }
 
   private heat(cluster: StoredCluster): HeatClient {
@@ -289,6 +412,8 @@ const GONE: ClusterFacts = {
   api_address: null,
   master_addresses: [],
   node_addresses: [],
+  node_groups: [],
+  certificates: { ca_expires_at: null, client_expires_at: null },
   kubeconfig: null,
   secrets: null,
 };

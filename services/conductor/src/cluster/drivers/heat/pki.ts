@@ -7,7 +7,7 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { promisify } from 'node:util';
-import { clientCertificate, selfSignedAuthority, type Subject } from './certificate.ts';
+import { createAuthority, issueCertificate, type KeyPair } from '@cetus/shared/pki';
 
 /** PEM texts. Keys are ECDSA P-256 in SEC 1 form, which kubeadm and Go's TLS read. */
 export interface KeyedCertificate {
@@ -34,7 +34,6 @@ export interface PkiOptions {
   adminDays?: number;
 }
 
-const DAY_MS = 86_400_000;
 const CA_DAYS = 3650;
 const ADMIN_DAYS = 365;
 const TOKEN_ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
@@ -49,29 +48,8 @@ function keyPem(key: KeyObject): string {
   return key.export({ type: 'sec1', format: 'pem' }).toString();
 }
 
-async function createAuthority(commonName: string, now: Date, days: number): Promise<KeyedCertificate> {
-  const { privateKey } = await keyPair();
-  const subject = { commonName, organizations: [] };
-  return { certificate: selfSignedAuthority({ subject, now, days }, privateKey), key: keyPem(privateKey) };
-}
-
-/**
- * A client certificate signed by a cluster's authority. Kubernetes reads the user from the common name, the groups from
- * the organizations.
- * @param days validity in days
- */
-export async function issueClientCertificate(
-  ca: KeyedCertificate,
-  subject: Subject,
-  days: number,
-  now: Date = new Date(),
-): Promise<KeyedCertificate> {
-  const { publicKey, privateKey } = await keyPair();
-  const issuer = { certificate: ca.certificate, privateKey: createPrivateKey(ca.key) };
-  return {
-    certificate: clientCertificate({ subject, publicKey, now, days }, issuer),
-    key: keyPem(privateKey),
-  };
+function sec1({ certificate, key }: KeyPair): KeyedCertificate {
+  return { certificate, key: keyPem(createPrivateKey(key)) };
 }
 
 /** The administrator's certificate; `system:masters` passes every authorisation, so it also repairs a broken RBAC. */
@@ -79,13 +57,9 @@ export function issueAdminCertificate(
   ca: KeyedCertificate,
   days = ADMIN_DAYS,
   now = new Date(),
-): Promise<KeyedCertificate> {
-  return issueClientCertificate(
-    ca,
-    { commonName: 'cetus-admin', organizations: ['system:masters'] },
-    days,
-    now,
-  );
+): KeyedCertificate {
+  const admin = { commonName: 'cetus-admin', organizations: ['system:masters'] };
+  return sec1(issueCertificate(ca, { ...admin, usages: ['client'], days, now }));
 }
 
 /** A new kubeadm bootstrap token, 16 secret characters from the operating system's random source. */
@@ -98,22 +72,19 @@ export function createBootstrapToken(): string {
 /** Everything a new cluster needs that must not change while it lives. */
 export async function createClusterSecrets(options: PkiOptions = {}): Promise<ClusterSecrets> {
   const now = options.now ?? new Date();
-  const caDays = options.caDays ?? CA_DAYS;
-  const [ca, etcdCa, frontProxyCa, serviceAccount] = await Promise.all([
-    createAuthority('kubernetes', now, caDays),
-    createAuthority('etcd-ca', now, caDays),
-    createAuthority('front-proxy-ca', now, caDays),
-    keyPair(),
-  ]);
+  const authority = (commonName: string): KeyedCertificate =>
+    sec1(createAuthority({ commonName, days: options.caDays ?? CA_DAYS, now }));
+  const ca = authority('kubernetes');
+  const serviceAccount = await keyPair();
   return {
     ca,
-    etcdCa,
-    frontProxyCa,
+    etcdCa: authority('etcd-ca'),
+    frontProxyCa: authority('front-proxy-ca'),
     serviceAccount: {
       privateKey: keyPem(serviceAccount.privateKey),
       publicKey: serviceAccount.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
     },
-    admin: await issueAdminCertificate(ca, options.adminDays ?? ADMIN_DAYS, now),
+    admin: issueAdminCertificate(ca, options.adminDays ?? ADMIN_DAYS, now),
     bootstrapToken: createBootstrapToken(),
   };
 }
@@ -122,14 +93,4 @@ export async function createClusterSecrets(options: PkiOptions = {}): Promise<Cl
 export function discoveryHash(caCertificate: string): string {
   const spki = new X509Certificate(caCertificate).publicKey.export({ type: 'spki', format: 'der' });
   return `sha256:${createHash('sha256').update(spki).digest('hex')}`;
-}
-
-/** When a certificate ends. @throws when the PEM is not a certificate. */
-export function certificateExpiry(certificate: string): Date {
-  return new Date(new X509Certificate(certificate).validTo);
-}
-
-/** Whether a certificate ends within the given days of `now`, or has ended. */
-export function expiresWithin(certificate: string, days: number, now: Date = new Date()): boolean {
-  return certificateExpiry(certificate).getTime() - now.getTime() <= days * DAY_MS;
 }

@@ -1,4 +1,5 @@
-import { OUTPUT } from './template/outputs.ts';
+import { groupName } from './template/names.ts';
+import { GROUP_OUTPUT, OUTPUT } from './template/outputs.ts';
 
 /** One output as Heat lists it; a value is missing or null while the resource behind it is not there. */
 export interface StackOutput {
@@ -16,10 +17,15 @@ export interface ClusterStackOutputs {
   masterAddresses: string[];
   masterPublicAddresses: string[];
   masterServerIds: string[];
-  /** Workers: these lists have the order of the group's members, yet may differ in length while it changes. */
-  nodeAddresses: string[];
-  nodePublicAddresses: string[];
-  nodeServerIds: string[];
+  masterVersion: string | null;
+}
+
+/** What a stack says of a group of workers: lists in the order of the group's members, yet maybe of different lengths while it changes. */
+export interface WorkerGroupOutputs {
+  addresses: string[];
+  publicAddresses: string[];
+  serverIds: string[];
+  version: string | null;
 }
 
 function text(value: unknown): string | null {
@@ -30,18 +36,50 @@ function texts(value: unknown): string[] {
   return Array.isArray(value) ? value.map(text).filter((item) => item !== null) : [];
 }
 
-/** Reads the outputs of a cluster's stack; unknown keys, nulls and missing outputs are passed over. */
-export function readStackOutputs(outputs: readonly StackOutput[] | null | undefined): ClusterStackOutputs {
+type Outputs = readonly StackOutput[] | null | undefined;
+
+function valueReader(outputs: Outputs): (key: string) => unknown {
   const values = new Map((outputs ?? []).map((output) => [output.output_key, output.output_value]));
+  return (key) => values.get(key);
+}
+
+/** Reads the outputs of a cluster's stack; unknown keys, nulls and missing outputs are passed over. */
+export function readStackOutputs(outputs: Outputs): ClusterStackOutputs {
+  const value = valueReader(outputs);
   return {
-    apiAddress: text(values.get(OUTPUT.apiAddress)),
-    privateApiAddress: text(values.get(OUTPUT.privateApiAddress)),
-    masterAddresses: texts(values.get(OUTPUT.masterAddresses)),
-    masterPublicAddresses: texts(values.get(OUTPUT.masterPublicAddresses)),
-    masterServerIds: texts(values.get(OUTPUT.masterServerIds)),
-    nodeAddresses: texts(values.get(OUTPUT.nodeAddresses)),
-    nodePublicAddresses: texts(values.get(OUTPUT.nodePublicAddresses)),
-    nodeServerIds: texts(values.get(OUTPUT.nodeServerIds)),
+    apiAddress: text(value(OUTPUT.apiAddress)),
+    privateApiAddress: text(value(OUTPUT.privateApiAddress)),
+    masterAddresses: texts(value(OUTPUT.masterAddresses)),
+    masterPublicAddresses: texts(value(OUTPUT.masterPublicAddresses)),
+    masterServerIds: texts(value(OUTPUT.masterServerIds)),
+    masterVersion: text(value(OUTPUT.masterVersion)),
+  };
+}
+
+/**
+ * Reads the outputs of one group of workers, as {@link readStackOutputs}.
+ * @param exists whether there is such a server: a group that failed lists addresses of ports that got none, and something else instead of
+ *   its id
+ */
+export function readGroupOutputs(
+  outputs: Outputs,
+  groupKey: string | null,
+  exists: (serverId: string) => boolean = () => true,
+): WorkerGroupOutputs {
+  const value = valueReader(outputs);
+  const list = (name: string): unknown[] => {
+    const items = value(groupName(name, groupKey));
+    return Array.isArray(items) ? items : [];
+  };
+  const ids = list(GROUP_OUTPUT.nodeServerIds);
+  // All lists have the order of the group's members.
+  const missing = ids.map((id) => typeof id === 'string' && !exists(id));
+  const ofServers = (name: string): string[] => texts(list(name).filter((_, at) => missing[at] !== true));
+  return {
+    addresses: ofServers(GROUP_OUTPUT.nodeAddresses),
+    publicAddresses: ofServers(GROUP_OUTPUT.nodePublicAddresses),
+    serverIds: ofServers(GROUP_OUTPUT.nodeServerIds),
+    version: text(value(groupName(GROUP_OUTPUT.nodeVersion, groupKey))),
   };
 }
 

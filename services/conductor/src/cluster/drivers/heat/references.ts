@@ -1,5 +1,12 @@
 import { CetusError } from '@cetus/shared/errors';
-import type { ClusterSpec } from '@cetus/shared/schemas';
+import {
+  defaultMasterOf,
+  defaultWorkerOf,
+  isMaster,
+  nodeGroupsOf,
+  type ClusterSpec,
+  type NodeGroupSpec,
+} from '@cetus/shared/schemas';
 import { AmbiguousNameError } from '@cetus/openstack/errors';
 import { GlanceClient } from '@cetus/openstack/glance';
 import type { KeystoneSession } from '@cetus/openstack/keystone';
@@ -9,11 +16,16 @@ import type { ReferenceCheck, ReferenceProblem, References } from '../../cluster
 import { distributionOf } from './bootstrap/distributions.ts';
 import { UnsupportedImageError } from './errors.ts';
 
-/** What the names in a cluster's spec stand for. */
-export interface ResolvedReferences {
+/** What the names in a node group stand for. */
+interface GroupReferences {
   image: { id: string; name?: string; osDistro?: string };
   flavorId: string;
-  masterFlavorId: string;
+}
+
+/** What the names in a cluster's spec stand for. */
+export interface ResolvedReferences {
+  /** Of the node groups that were looked up, by uuid. */
+  groups: ReadonlyMap<string, GroupReferences>;
   sshPublicKey?: string;
   externalNetwork: string;
   fixedNetwork?: string;
@@ -30,15 +42,25 @@ export class ReferenceLookup {
   private readonly neutron: NeutronClient;
   private readonly keypairs: NovaClient;
   private readonly signal: AbortSignal;
+  private readonly anyDistribution: boolean;
 
-  /** @param service the service user's own session: another user's key pair is shown to an administrator only */
-  constructor(service: KeystoneSession, projectId: string, signal: AbortSignal) {
+  /**
+   * @param service the service user's own session: another user's key pair is shown to an administrator only
+   * @param options.anyDistribution images of every distribution will do, if only they say which; default false
+   */
+  constructor(
+    service: KeystoneSession,
+    projectId: string,
+    signal: AbortSignal,
+    { anyDistribution = false }: { anyDistribution?: boolean } = {},
+  ) {
     const project = service.forProject(projectId);
     this.glance = new GlanceClient(project);
     this.nova = new NovaClient(project);
     this.neutron = new NeutronClient(project);
     this.keypairs = new NovaClient(service);
     this.signal = signal;
+    this.anyDistribution = anyDistribution;
   }
 
   /** Checks what is named, and answers everything that is wrong. */
@@ -60,35 +82,29 @@ export class ReferenceLookup {
 
   /**
    * Resolves everything that a cluster needs.
+   * @param nodeGroups those whose images and flavors are needed: not those that are made, which may have lost them since
    * @throws CetusError with the code of the first problem
    */
-  async resolve(spec: ClusterSpec, userId: string): Promise<ResolvedReferences> {
-    const [image, flavor, masterFlavor, keypair, external, network, subnet] = await Promise.all([
-      this.image(spec.image_id),
-      this.flavor('flavor_id', spec.flavor_id),
-      this.flavor('master_flavor_id', spec.master_flavor_id ?? spec.flavor_id),
+  async resolve(
+    spec: ClusterSpec,
+    userId: string,
+    nodeGroups: readonly NodeGroupSpec[] = nodeGroupsOf(spec),
+  ): Promise<ResolvedReferences> {
+    const [groups, keypair, external, network, subnet] = await Promise.all([
+      this.groups(spec, nodeGroups),
       this.keypair(spec.keypair, userId),
       this.externalNetwork(spec.external_network_id),
       this.network(spec.fixed_network),
       this.subnet(spec.fixed_subnet),
     ]);
-    this.required('flavor_id', flavor);
     this.required('external_network_id', external);
     const [problem] = this.problems;
     if (problem !== undefined) {
       throw new CetusError(problem.code as never, problem.detail, { field: problem.field });
     }
-    if (image === null || flavor === null || masterFlavor === null || external === null) {
-      throw new Error('a reference without a problem was not resolved');
-    }
+    if (external === null) throw unresolved();
     return {
-      image: {
-        id: image.id,
-        name: image.name ?? spec.image_id,
-        ...(image.os_distro === undefined ? {} : { osDistro: image.os_distro }),
-      },
-      flavorId: flavor.id,
-      masterFlavorId: masterFlavor.id,
+      groups,
       externalNetwork: external.id,
       ...(keypair === null ? {} : { sshPublicKey: keypair.public_key }),
       ...(network === null ? {} : { fixedNetwork: network.id }),
@@ -96,11 +112,55 @@ export class ReferenceLookup {
     };
   }
 
+  /** Groups mostly share an image and a flavor, which are looked up once. */
+  private async groups(
+    spec: ClusterSpec,
+    nodeGroups: readonly NodeGroupSpec[],
+  ): Promise<Map<string, GroupReferences>> {
+    const once = <T>(look: (ref: string) => Promise<T | null>) => {
+      const looks = new Map<string, Promise<T | null>>();
+      return (ref: string): Promise<T | null> => {
+        const found = looks.get(ref) ?? look(ref);
+        looks.set(ref, found);
+        return found;
+      };
+    };
+    const image = once((ref) => this.image(ref));
+    const flavor = once((ref) => this.flavor('flavor_id', ref));
+    const masterFlavor = once((ref) => this.flavor('master_flavor_id', ref));
+    const found = await Promise.all(
+      nodeGroups.map(async (group) => {
+        const workers = group.flavor_id ?? defaultWorkerOf(spec)?.flavor_id ?? null;
+        const ref = isMaster(group)
+          ? (group.flavor_id ?? defaultMasterOf(spec)?.flavor_id ?? workers)
+          : workers;
+        const [glance, nova] = await Promise.all([
+          image(group.image_id),
+          ref === null ? null : (isMaster(group) ? masterFlavor : flavor)(ref),
+        ]);
+        if (ref === null) this.required('flavor_id', null);
+        return { group, glance, nova };
+      }),
+    );
+    if (this.problems.length > 0) return new Map();
+    return new Map(
+      found.map(({ group, glance, nova }) => {
+        if (glance === null || nova === null) throw unresolved();
+        const image = {
+          id: glance.id,
+          name: glance.name ?? group.image_id,
+          ...(glance.os_distro === undefined ? {} : { osDistro: glance.os_distro }),
+        };
+        return [group.uuid, { image, flavorId: nova.id }];
+      }),
+    );
+  }
+
   private async image(ref: string | null | undefined) {
     const image = await this.find('image_id', 'image', ref, () =>
       this.glance.findImage(ref ?? '', this.signal),
     );
-    if (image !== null) {
+    if (image !== null && !(this.anyDistribution && image.os_distro !== undefined)) {
       try {
         distributionOf({ id: image.id, name: image.name ?? undefined, osDistro: image.os_distro });
       } catch (error) {
@@ -173,4 +233,8 @@ export class ReferenceLookup {
       detail: `Neither the cluster nor its template names a ${field}`,
     });
   }
+}
+
+function unresolved(): Error {
+  return new Error('a reference without a problem was not resolved');
 }

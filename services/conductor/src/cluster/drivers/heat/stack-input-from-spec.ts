@@ -1,7 +1,14 @@
 import { CetusError } from '@cetus/shared/errors';
-import type { StoredCluster } from '@cetus/shared/schemas';
+import {
+  defaultMasterOf,
+  masterCountOf,
+  type NodeGroupSpec,
+  type StoredCluster,
+} from '@cetus/shared/schemas';
 import type { ResolvedReferences } from './references.ts';
-import type { ClusterStackInput } from './stack-input.ts';
+import { isLabelValue } from './resolve-stack-input.ts';
+import type { ClusterStackInput, NodeInput } from './stack-input.ts';
+import { groupKey, workerGroupsOf } from './worker-groups.ts';
 
 /** What the site says about clusters in general. */
 export interface HeatSite {
@@ -39,7 +46,11 @@ export function stackInputOf(
       },
     );
   }
-  const masterCount = spec.master_count;
+  const masters = defaultMasterOf(spec);
+  const masterCount = masterCountOf(spec);
+  if (masters === undefined || masterCount !== masters.node_count) {
+    throw new CetusError('unsupported', 'The heat driver has one group of masters', { field: 'role' });
+  }
   if (masterCount !== 1 && masterCount !== 3 && masterCount !== 5) {
     throw new CetusError('invalid_field', 'master_count must be 1, 3 or 5', { field: 'master_count' });
   }
@@ -48,10 +59,12 @@ export function stackInputOf(
     name: cluster.name,
     projectId: cluster.project_id,
     masterCount,
-    nodeCount: spec.node_count,
-    masterFlavorId: found.masterFlavorId,
-    nodeFlavorId: found.flavorId,
-    image: found.image,
+    masters: nodesOf(masters, found, site),
+    workerGroups: workerGroupsOf(spec).map((group) => ({
+      ...nodesOf(group, found, site),
+      key: groupKey(group),
+      nodeCount: group.node_count,
+    })),
     externalNetwork: found.externalNetwork,
     fixedNetwork: found.fixedNetwork,
     fixedSubnet: found.fixedSubnet,
@@ -63,17 +76,11 @@ export function stackInputOf(
     floatingIpEnabled: spec.floating_ip_enabled,
     masterLbEnabled: spec.master_lb_enabled,
     sshPublicKey: found.sshPublicKey,
-    etcdVolumeSize: gibibytes(labels, 'etcd_volume_size'),
-    dockerVolumeSize: spec.docker_volume_size ?? undefined,
-    volumeType: labels['docker_volume_type'],
-    bootVolumeSize: gibibytes(labels, 'boot_volume_size'),
-    bootVolumeType: labels['boot_volume_type'],
-    availabilityZone: labels['availability_zone'],
+    etcdVolumeSize: gibibytes(masters.labels, 'etcd_volume_size'),
     apiserverPort: spec.apiserver_port ?? 6443,
     networkDriver,
     podCidr: labels['flannel_network_cidr'] ?? DEFAULT_POD_CIDR,
     serviceCidr: labels['service_cluster_ip_range'] ?? DEFAULT_SERVICE_CIDR,
-    kubeTag: labels['kube_tag'] ?? site.kubeTag,
     imageRepository: labels['container_infra_prefix'] ?? site.imageRepository,
     packageRepository: site.packageRepository,
     httpProxy: spec.http_proxy ?? undefined,
@@ -84,6 +91,30 @@ export function stackInputOf(
     waitForBootstrap: site.waitForBootstrap,
     bootstrapTimeoutSeconds: site.bootstrapTimeoutSeconds,
   };
+}
+
+/** What the nodes of a group are made with; its labels hold the cluster's. */
+function nodesOf(group: NodeGroupSpec, found: ResolvedReferences, site: HeatSite): NodeInput {
+  // Of a group that is made nothing is written again.
+  const asAsked = { image: { id: group.image_id }, flavorId: group.flavor_id ?? '' };
+  const { labels } = group;
+  return {
+    ...(found.groups.get(group.uuid) ?? asAsked),
+    kubeTag: labels['kube_tag'] ?? site.kubeTag,
+    dockerVolumeSize: group.docker_volume_size ?? undefined,
+    volumeType: labels['docker_volume_type'],
+    bootVolumeSize: gibibytes(labels, 'boot_volume_size'),
+    bootVolumeType: labels['boot_volume_type'],
+    availabilityZone: labels['availability_zone'],
+    nodeLabels: { ...magnumLabels(group), ...group.node_labels },
+    nodeTaints: group.node_taints,
+  };
+}
+
+/** The labels that Magnum gives to nodes, which people select by. A name that is no label value is left out. */
+function magnumLabels({ name, role }: NodeGroupSpec): Record<string, string> {
+  const labels = { 'magnum.openstack.org/role': role, 'magnum.openstack.org/nodegroup': name };
+  return Object.fromEntries(Object.entries(labels).filter(([, value]) => isLabelValue(value)));
 }
 
 /** A size label in GiB; `0`, as Magnum has it, is none. */

@@ -1,15 +1,41 @@
-/** What the conductor knows about a cluster when it asks Heat for it. Sizes are GiB, ids are OpenStack ids (names work where Heat takes them). */
+import type { NodeTaint } from '@cetus/shared/schemas';
+
+/** What the nodes of one group are made with. Sizes are GiB, ids are OpenStack ids (names work where Heat takes them). */
+export interface NodeInput {
+  flavorId: string;
+  /** `osDistro` is Glance's `os_distro` property; it decides how a node is bootstrapped. */
+  image: { id: string; name?: string | undefined; osDistro?: string | undefined };
+  /** Kubernetes version, `v1.33.2`. */
+  kubeTag: string;
+  /** A volume of each node for images and containers (/var/lib/containerd). */
+  dockerVolumeSize?: number | undefined;
+  /** Cinder volume type of the etcd and container volumes; Cinder's default without it. */
+  volumeType?: string | undefined;
+  bootVolumeSize?: number | undefined;
+  bootVolumeType?: string | undefined;
+  availabilityZone?: string | undefined;
+  /** Labels and taints that a node registers itself with. */
+  nodeLabels: Readonly<Record<string, string>>;
+  nodeTaints: readonly NodeTaint[];
+}
+
+/** A group of workers. */
+export interface WorkerGroupInput extends NodeInput {
+  /** What its resources, parameters and outputs have in their names; null: those of the group that every cluster begins with. */
+  key: string | null;
+  /** 0 is a group without nodes. */
+  nodeCount: number;
+}
+
+/** What the conductor knows about a cluster when it asks Heat for it. */
 export interface ClusterStackInput {
   uuid: string;
   name: string;
   projectId: string;
   masterCount: 1 | 3 | 5;
-  /** Workers; 0 is a cluster of masters only. */
-  nodeCount: number;
-  masterFlavorId: string;
-  nodeFlavorId: string;
-  /** `osDistro` is Glance's `os_distro` property; it decides how a node is bootstrapped. */
-  image: { id: string; name?: string | undefined; osDistro?: string | undefined };
+  masters: NodeInput;
+  /** Empty is a cluster of masters only. */
+  workerGroups: readonly WorkerGroupInput[];
   /** Where floating addresses come from, and the gateway of the router that is made when there is no `fixedNetwork`. */
   externalNetwork: string;
   /** An existing, already routed network to use; without it network, subnet and router are made. */
@@ -25,20 +51,12 @@ export interface ClusterStackInput {
   masterLbEnabled: boolean;
   /** One line in OpenSSH's format. It goes into user data: the stack belongs to a service user, who has no key pair of the tenant's. */
   sshPublicKey?: string | undefined;
+  /** GiB of a volume of each master for etcd. */
   etcdVolumeSize?: number | undefined;
-  /** A volume of each node for images and containers (/var/lib/containerd). */
-  dockerVolumeSize?: number | undefined;
-  /** Cinder volume type of the etcd and container volumes; Cinder's default without it. */
-  volumeType?: string | undefined;
-  bootVolumeSize?: number | undefined;
-  bootVolumeType?: string | undefined;
-  availabilityZone?: string | undefined;
   apiserverPort: number;
   networkDriver: 'flannel';
   podCidr: string;
   serviceCidr: string;
-  /** Kubernetes version, `v1.33.2`. */
-  kubeTag: string;
   /** Registry prefix which holds Kubernetes', pause, CoreDNS and flannel images, `registry.example/mirror`. */
   imageRepository?: string | undefined;
   /**
@@ -66,13 +84,24 @@ export interface ClusterStackInput {
 export const DEFAULT_NODE_CIDR = '10.0.0.0/20';
 export const DEFAULT_BOOTSTRAP_TIMEOUT_SECONDS = 1800;
 
+/** {@link NodeInput}, checked. */
+export interface ResolvedNodeInput extends NodeInput {
+  kubeMinor: number;
+}
+
+export type ResolvedWorkerGroup = ResolvedNodeInput & WorkerGroupInput;
+
 /** The input after {@link resolveStackInput}: validated, every default filled in, so that nothing below asks twice. */
 export interface ResolvedStackInput extends ClusterStackInput {
+  masters: ResolvedNodeInput;
+  workerGroups: readonly ResolvedWorkerGroup[];
   nodeCidr: string;
   loadBalanced: boolean;
   ownNetwork: boolean;
-  kubeMinor: number;
   masterAffinityPolicy: 'soft-anti-affinity' | 'anti-affinity';
   waitForBootstrap: boolean;
   bootstrapTimeoutSeconds: number;
 }
+
+/** A cluster as the nodes of one group see it. */
+export type NodeStackInput = ResolvedStackInput & ResolvedNodeInput;

@@ -194,6 +194,7 @@ describe('the bootstrap script', function () {
     assert.equal(node.read('etc/containerd/config.toml'), 'sandbox_image = "registry.k8s.io/pause:3.10"\n');
     assert.equal(node.read('etc/kubernetes/pki/ca.key'), 'key');
     assert.ok(existsSync(join(node.state, 'complete')));
+    assert.equal(node.calls(/^systemctl enable --now cetus-upgrade\.timer$/).length, 1);
     assert.match(node.read('signals'), /^header = "X-Auth-Token: a-token"$/m);
     assert.match(
       node.read('signals'),

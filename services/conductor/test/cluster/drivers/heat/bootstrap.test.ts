@@ -10,8 +10,7 @@ import {
   discoveryHash,
   type ClusterSecrets,
 } from '../../../../src/cluster/drivers/heat/pki.ts';
-import type { ClusterStackInput } from '../../../../src/cluster/drivers/heat/stack-input.ts';
-import { makeInput, serversOf, writtenFiles } from './support.ts';
+import { GPU, makeGroup, makeInput, serversOf, writtenFiles, type InputOverrides } from './support.ts';
 
 /** A parsed document, whose shape is what the test is about. */
 type Parsed = ReturnType<typeof JSON.parse>;
@@ -24,14 +23,14 @@ describe('the bootstrap of a node', () => {
   });
 
   /** Files of the node whose name ends as given, by path, as they are after Heat's replacements. */
-  const filesOf = (suffix: string, input: Partial<ClusterStackInput> = {}): Map<string, string> => {
+  const filesOf = (suffix: string, input: InputOverrides = {}): Map<string, string> => {
     const servers = serversOf(buildClusterStack(makeInput(input), secrets));
     const server = servers.find(({ name }) => name.endsWith(suffix));
     assert.ok(server !== undefined);
     return new Map(writtenFiles(server.userData, parse).map(({ path, content }) => [path, content]));
   };
 
-  const kubeadmOf = (suffix: string, input: Partial<ClusterStackInput> = {}): Parsed[] =>
+  const kubeadmOf = (suffix: string, input: InputOverrides = {}): Parsed[] =>
     parseAllDocuments(filesOf(suffix, input).get('/etc/cetus/kubeadm.yaml')!).map((document) =>
       document.toJS(),
     );
@@ -85,8 +84,40 @@ describe('the bootstrap of a node', () => {
   });
 
   it('speaks the configuration version the kubeadm of that release reads', () => {
-    assert.equal(kubeadmOf('master-0', { kubeTag: 'v1.30.9' })[0].apiVersion, 'kubeadm.k8s.io/v1beta3');
-    assert.equal(kubeadmOf('master-0', { kubeTag: 'v1.31.0' })[0].apiVersion, 'kubeadm.k8s.io/v1beta4');
+    assert.equal(
+      kubeadmOf('master-0', { nodes: { kubeTag: 'v1.30.9' } })[0].apiVersion,
+      'kubeadm.k8s.io/v1beta3',
+    );
+    assert.equal(
+      kubeadmOf('master-0', { nodes: { kubeTag: 'v1.31.0' } })[0].apiVersion,
+      'kubeadm.k8s.io/v1beta4',
+    );
+  });
+
+  it('registers the nodes of a group with its labels and taints, in the form its version reads', () => {
+    const nodeTaints = [{ key: 'gpu', value: 'yes', effect: 'NoSchedule' as const }];
+    const nodeLabels = { 'example.com/kind': 'gpu', tier: 'front' };
+    const group = (kubeTag: string) => ({
+      groups: [makeGroup({ key: GPU, kubeTag, nodeLabels, nodeTaints })],
+    });
+    const [join] = kubeadmOf(`${GPU}-7`, group('v1.33.2'));
+    assert.match(join.nodeRegistration.name, new RegExp(`-${GPU}-7$`));
+    assert.deepEqual(join.nodeRegistration.taints, nodeTaints);
+    assert.deepEqual(join.nodeRegistration.kubeletExtraArgs, [
+      { name: 'node-labels', value: 'example.com/kind=gpu,tier=front' },
+    ]);
+    const [older] = kubeadmOf(`${GPU}-7`, group('v1.30.4'));
+    assert.deepEqual(older.nodeRegistration.kubeletExtraArgs, {
+      'node-labels': 'example.com/kind=gpu,tier=front',
+    });
+    const [plain] = kubeadmOf('worker-7', group('v1.33.2'));
+    assert.deepEqual(Object.keys(plain.nodeRegistration), ['name', 'criSocket']);
+    // kubeadm leaves its own taint out where others are given.
+    const [init] = kubeadmOf('master-0', { nodes: { nodeTaints } });
+    assert.deepEqual(
+      init.nodeRegistration.taints.map(({ key }: { key: string }) => key),
+      ['node-role.kubernetes.io/control-plane', 'gpu'],
+    );
   });
 
   it('takes all images from the asked registry', () => {
@@ -142,7 +173,7 @@ describe('the bootstrap of a node', () => {
 
   it('gives Ignition a config of version 3 with the units enabled', () => {
     const input = makeInput({
-      image: { id: 'x', osDistro: 'fedora-coreos' },
+      nodes: { image: { id: 'x', osDistro: 'fedora-coreos' } },
       sshPublicKey: 'ssh-ed25519 AAAA me',
     });
     const config = JSON.parse(serversOf(buildClusterStack(input, secrets))[0]!.userData);
@@ -154,6 +185,10 @@ describe('the bootstrap of a node', () => {
           unit.name === 'cetus-bootstrap.service' && unit.enabled,
       ),
     );
+    // Before the machine is a node there is nothing to upgrade.
+    const timer = config.systemd.units.find(({ name }: { name: string }) => name === 'cetus-upgrade.timer');
+    assert.equal(timer.enabled, undefined);
+    assert.match(timer.contents, /^OnUnitInactiveSec=15$/m);
     const paths = config.storage.files.map(({ path }: { path: string }) => path);
     assert.equal(new Set(paths).size, paths.length);
     for (const { contents } of config.storage.files)
@@ -171,7 +206,7 @@ describe('the bootstrap of a node', () => {
     );
     for (const osDistro of ['windows', 'constructor']) {
       assert.throws(
-        () => buildClusterStack(makeInput({ image: { id: 'a', osDistro } }), secrets),
+        () => buildClusterStack(makeInput({ nodes: { image: { id: 'a', osDistro } } }), secrets),
         (error) =>
           error instanceof UnsupportedImageError &&
           error.code === 'image_os_distro_unsupported' &&

@@ -2,19 +2,33 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { parse, parseAllDocuments } from 'yaml';
-import { buildClusterStack, scaleParameters } from '../../../../src/cluster/drivers/heat/build-stack.ts';
+import {
+  addWorkerGroups,
+  buildClusterStack,
+  removeWorkerGroups,
+  upgradeWorkerGroups,
+} from '../../../../src/cluster/drivers/heat/build-stack.ts';
 import { USER_DATA_LIMIT_BYTES } from '../../../../src/cluster/drivers/heat/bootstrap/user-data.ts';
 import type { HotTemplate, HotValue } from '../../../../src/cluster/drivers/heat/hot.ts';
 import { createClusterSecrets, type ClusterSecrets } from '../../../../src/cluster/drivers/heat/pki.ts';
+import type { NodeInput } from '../../../../src/cluster/drivers/heat/stack-input.ts';
 import {
   anyInput,
   dependencies,
   eachFunction,
+  GPU,
+  makeGroup,
   makeInput,
   serversOf,
   templatesOf,
   writtenFiles,
 } from './support.ts';
+
+/** What a server of a cluster was made with. */
+function nodesOf(input: ReturnType<typeof makeInput>, name: string): NodeInput {
+  const group = input.workerGroups.find(({ key }) => name.includes(`-${key ?? 'worker'}-`));
+  return group ?? input.masters;
+}
 
 interface PropertySchema {
   type: string;
@@ -169,7 +183,12 @@ describe('the stack of a cluster', function () {
       const asked = Object.keys(parameters).filter((name) => parameters[name]!.default === undefined);
       assert.deepEqual(Object.keys(stack.parameters).sort(), asked.sort());
       const open = asked.filter((name) => parameters[name]!.hidden !== true);
-      assert.deepEqual(open, ['node_count']);
+      const groups = stack.template.resources;
+      const counts = Object.keys(groups).filter((name) => name.startsWith('workers'));
+      assert.deepEqual(
+        open.toSorted(),
+        counts.map((name) => name.replace('workers', 'node_count')).toSorted(),
+      );
       const text = JSON.stringify([stack.template, stack.files]);
       const keys = [secrets.ca, secrets.etcdCa, secrets.frontProxyCa, secrets.admin].map(({ key }) => key);
       for (const secret of [...keys, secrets.serviceAccount.privateKey, secrets.bootstrapToken]) {
@@ -182,21 +201,22 @@ describe('the stack of a cluster', function () {
   it('makes user data that parses, fits Nova, and has no token left', () => {
     property((stack, input) => {
       const servers = serversOf(stack);
-      assert.equal(servers.length, input.masterCount + 1);
+      assert.equal(servers.length, input.masterCount + input.workerGroups.length);
       for (const { name, userData } of servers) {
         assert.ok(
           Math.ceil(Buffer.byteLength(userData) / 3) * 4 <= USER_DATA_LIMIT_BYTES,
           `${name} is too long`,
         );
         assert.ok(!/__CETUS_|%index%/.test(userData), `${name} has a token left`);
-        assert.equal(userData.startsWith('#cloud-config\n'), input.image.osDistro !== 'fedora-coreos');
+        const nodes = nodesOf(input, name);
+        assert.equal(userData.startsWith('#cloud-config\n'), nodes.image.osDistro !== 'fedora-coreos');
         const files = new Map(writtenFiles(userData, parse).map((file) => [file.path, file]));
         for (const document of parseAllDocuments(files.get('/etc/cetus/kubeadm.yaml')!.content))
           assert.deepEqual(document.errors, []);
         assert.match(files.get('/etc/cetus/node.env')!.content, new RegExp(`^NODE_NAME='${name}'$`, 'm'));
         assert.ok(!/undefined|null|\[object/.test(files.get('/etc/cetus/node.env')!.content));
         assert.equal(files.get('/etc/cetus/pki/ca.crt')!.content, secrets.ca.certificate);
-        if (name.includes('-worker-')) {
+        if (!name.includes('-master-')) {
           assert.ok(![...files.keys()].some((path) => path.endsWith('.key')), 'a worker has a key');
           assert.ok(!userData.includes(Buffer.from(secrets.ca.key).toString('base64')));
         } else {
@@ -216,8 +236,13 @@ describe('the stack of a cluster', function () {
           if (fn === 'get_param' && /^node/.test(text(argument))) users.push(name);
         });
       }
-      assert.deepEqual(users, ['workers', 'workers']);
-      const more = buildClusterStack({ ...input, nodeCount: input.nodeCount + 3 }, secrets);
+      const groups = Object.keys(stack.template.resources).filter((name) => name.startsWith('workers'));
+      assert.deepEqual(
+        users,
+        groups.flatMap((name) => [name, name]),
+      );
+      const workerGroups = input.workerGroups.map((group) => ({ ...group, nodeCount: group.nodeCount + 3 }));
+      const more = buildClusterStack({ ...input, workerGroups }, secrets);
       assert.deepEqual(more.template, stack.template);
       assert.deepEqual(more.files, stack.files);
     });
@@ -272,14 +297,16 @@ describe('the stack of a cluster', function () {
     const files = (input: Parameters<typeof makeInput>[0]): string[] =>
       Object.keys(buildClusterStack(makeInput(input), secrets).files);
     assert.deepEqual(files({}), []);
-    assert.deepEqual(files({ bootVolumeSize: 10 }), []);
+    assert.deepEqual(files({ nodes: { bootVolumeSize: 10 } }), []);
     for (const more of [
       { floatingIpEnabled: true },
-      { dockerVolumeSize: 5 },
-      { bootVolumeSize: 9, bootVolumeType: 'ssd' },
+      { nodes: { dockerVolumeSize: 5 } },
+      { nodes: { bootVolumeSize: 9, bootVolumeType: 'ssd' } },
     ]) {
       assert.deepEqual(files(more), ['cetus-worker.yaml']);
     }
+    const groups = [makeGroup({ key: GPU, dockerVolumeSize: 5 })];
+    assert.deepEqual(files({ groups }), [`cetus-worker-${GPU}.yaml`]);
   });
 
   it('waits for the masters unless told not to', () => {
@@ -292,8 +319,39 @@ describe('the stack of a cluster', function () {
     assert.deepEqual(three?.depends_on, ['master_0', 'master_1', 'master_2']);
   });
 
-  it('scales by two parameters, and always replaces the list of those to go', () => {
-    assert.deepEqual(scaleParameters(3), { node_count: 3, nodes_to_remove: '' });
-    assert.deepEqual(scaleParameters(1, ['a', 'b']), { node_count: 1, nodes_to_remove: 'a,b' });
+  it('lets a group of workers come and go without touching anything else of a template, whoever wrote that', () => {
+    property((stack, input) => {
+      const older = { ...stack.template, resources: { ...stack.template.resources } };
+      // As another version of the code would have written it.
+      older.resources.master_0 = { type: 'OS::Nova::Server', properties: { user_data: 'of another time' } };
+      const group = makeGroup({ key: 'c0ffee000003', dockerVolumeSize: 5 });
+      const wider = { ...input, workerGroups: [...input.workerGroups, group] };
+      const grown = addWorkerGroups(older, new Set([group.key]), wider, secrets);
+      const { workers_c0ffee000003: workers, ...others } = grown.template.resources;
+      assert.deepEqual(others, older.resources);
+      assert.equal(workers?.type, 'OS::Heat::ResourceGroup');
+      checkReferences(grown.template);
+      checkAcyclic(grown.template);
+      assert.deepEqual(Object.keys(grown.files), ['cetus-worker-c0ffee000003.yaml']);
+      assert.deepEqual(removeWorkerGroups(grown.template, [group.key]), older);
+    });
+  });
+
+  it('gives the workers of a group another version by their user data alone, in the form that their image reads', () => {
+    property((stack, input) => {
+      const groups = input.workerGroups.map((group) => ({
+        ...group,
+        // What is asked for now may be of another distribution; the machines stay what they are.
+        image: { id: 'another', osDistro: 'none of any' },
+        kubeTag: 'v1.37.1',
+      }));
+      const keys = new Set(groups.map(({ key }) => key));
+      const newer = upgradeWorkerGroups(stack.template, keys, { ...input, workerGroups: groups }, secrets);
+      const asMade = {
+        ...input,
+        workerGroups: input.workerGroups.map((group) => ({ ...group, kubeTag: 'v1.37.1' })),
+      };
+      assert.deepEqual(newer, buildClusterStack(asMade, secrets).template);
+    });
   });
 });

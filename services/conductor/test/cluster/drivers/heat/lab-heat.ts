@@ -4,7 +4,7 @@ import type {
   FailedStack,
   StackEventState,
   StackResourceState,
-} from '../../../../src/cluster/drivers/heat/failure.ts';
+} from '../../../../src/cluster/drivers/openstack/stack-failure.ts';
 import type { HotValue } from '../../../../src/cluster/drivers/heat/hot.ts';
 import type { StackOutput } from '../../../../src/cluster/drivers/heat/read-outputs.ts';
 

@@ -1,38 +1,40 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import {
+  addWorkerGroups,
   buildClusterStack,
-  scaleParameters,
   type ClusterStack,
 } from '../../../../src/cluster/drivers/heat/build-stack.ts';
-import { describeStackFailure } from '../../../../src/cluster/drivers/heat/failure.ts';
-import type { HotValue } from '../../../../src/cluster/drivers/heat/hot.ts';
+import { describeStackFailure } from '../../../../src/cluster/drivers/openstack/stack-failure.ts';
+import type { HotTemplate, HotValue } from '../../../../src/cluster/drivers/heat/hot.ts';
 import { createClusterSecrets, type ClusterSecrets } from '../../../../src/cluster/drivers/heat/pki.ts';
 import {
+  readGroupOutputs,
   readStackOutputs,
   type ClusterStackOutputs,
+  type WorkerGroupOutputs,
 } from '../../../../src/cluster/drivers/heat/read-outputs.ts';
-import type { ClusterStackInput } from '../../../../src/cluster/drivers/heat/stack-input.ts';
+import { scaleParameters } from '../../../../src/cluster/drivers/heat/worker-groups.ts';
 import { LabHeat } from './lab-heat.ts';
-import { makeInput } from './support.ts';
+import { GPU, makeGroup, makeInput, type InputOverrides } from './support.ts';
 
 const keystoneUrl = process.env.CETUS_LAB_KEYSTONE_URL;
 
-const SHAPES: Record<string, Partial<ClusterStackInput>> = {
+const SHAPES: Record<string, InputOverrides> = {
   'one master without floating addresses': {},
   'one master with floating addresses': { floatingIpEnabled: true },
   'three masters behind a load balancer': { masterCount: 3, floatingIpEnabled: true },
   'volumes of every kind': {
     masterCount: 3,
     etcdVolumeSize: 5,
-    dockerVolumeSize: 10,
-    volumeType: 'ssd',
-    bootVolumeSize: 20,
-    bootVolumeType: 'ssd',
+    nodes: { dockerVolumeSize: 10, volumeType: 'ssd', bootVolumeSize: 20, bootVolumeType: 'ssd' },
   },
   'an existing network': { fixedNetwork: 'private', fixedSubnet: 'private-subnet', masterLbEnabled: true },
   'an existing network whose subnet Neutron chooses': { fixedNetwork: 'private', masterLbEnabled: true },
-  'Fedora CoreOS': { image: { id: 'fedora-coreos-37', osDistro: 'fedora-coreos' }, dockerVolumeSize: 10 },
+  'Fedora CoreOS': {
+    nodes: { image: { id: 'fedora-coreos-37', osDistro: 'fedora-coreos' }, dockerVolumeSize: 10 },
+  },
+  'two groups of workers': { groups: [makeGroup({ key: GPU, nodeCount: 1, dockerVolumeSize: 5 })] },
   'no workers': { nodeCount: 0 },
 };
 
@@ -42,9 +44,12 @@ const SHAPES: Record<string, Partial<ClusterStackInput>> = {
   let secrets: ClusterSecrets;
   const made: { name: string; id: string }[] = [];
 
-  const build = (overrides: Partial<ClusterStackInput>): { name: string; stack: ClusterStack } => {
+  const build = (
+    overrides: InputOverrides,
+  ): { name: string; stack: ClusterStack; input: ReturnType<typeof makeInput> } => {
     const uuid = randomUUID();
-    return { name: `cetus-${uuid}`, stack: buildClusterStack(makeInput({ uuid, ...overrides }), secrets) };
+    const input = makeInput({ uuid, ...overrides });
+    return { name: `cetus-${uuid}`, stack: buildClusterStack(input, secrets), input };
   };
 
   const create = async (name: string, stack: ClusterStack): Promise<string> => {
@@ -53,8 +58,14 @@ const SHAPES: Record<string, Partial<ClusterStackInput>> = {
     return id;
   };
 
-  const outputsOf = async (name: string, id: string): Promise<ClusterStackOutputs> =>
-    readStackOutputs((await heat.stack(name, id)).outputs);
+  const outputsOf = async (name: string, id: string): Promise<ClusterStackOutputs & WorkerGroupOutputs> => {
+    const { outputs } = await heat.stack(name, id);
+    return { ...readStackOutputs(outputs), ...readGroupOutputs(outputs, null) };
+  };
+
+  /** Parameters that scale the default workers. */
+  const scaledTo = (node_count: number, nodes_to_remove: string[] = []) =>
+    scaleParameters([{ uuid: '', is_default: true, node_count, nodes_to_remove }]);
 
   before(async () => {
     heat = await LabHeat.connect(keystoneUrl!);
@@ -77,9 +88,12 @@ const SHAPES: Record<string, Partial<ClusterStackInput>> = {
       const input = makeInput(overrides);
       assert.equal(outputs.masterAddresses.length, input.masterCount);
       assert.equal(outputs.masterServerIds.length, input.masterCount);
-      assert.equal(outputs.nodeAddresses.length, input.nodeCount);
-      assert.equal(outputs.nodeServerIds.length, input.nodeCount);
-      assert.equal(outputs.nodePublicAddresses.length, input.floatingIpEnabled ? input.nodeCount : 0);
+      for (const { key, nodeCount } of input.workerGroups) {
+        const group = readGroupOutputs(created.outputs, key);
+        assert.equal(group.addresses.length, nodeCount);
+        assert.equal(group.serverIds.length, nodeCount);
+        assert.equal(group.publicAddresses.length, input.floatingIpEnabled ? nodeCount : 0);
+      }
       assert.equal(
         outputs.masterPublicAddresses.length,
         input.floatingIpEnabled && input.masterCount === 1 ? 1 : 0,
@@ -91,7 +105,7 @@ const SHAPES: Record<string, Partial<ClusterStackInput>> = {
 
   for (const [kind, overrides] of [
     ['plain', {}],
-    ['nested', { floatingIpEnabled: true, dockerVolumeSize: 5 }],
+    ['nested', { floatingIpEnabled: true, nodes: { dockerVolumeSize: 5 } }],
   ] as const) {
     it(`scales by its parameters alone and leaves everything else untouched: ${kind} workers`, async () => {
       const { name, stack } = build(overrides);
@@ -106,27 +120,24 @@ const SHAPES: Record<string, Partial<ClusterStackInput>> = {
           )
           .map((resource) => [resource.resource_name, resource.physical_resource_id, resource.updated_time]);
       const fixedBefore = await fixed();
-      assert.equal((await heat.patch(name, id, scaleParameters(4))).stack_status, 'UPDATE_COMPLETE');
+      assert.equal((await heat.patch(name, id, scaledTo(4))).stack_status, 'UPDATE_COMPLETE');
       const grown = await outputsOf(name, id);
-      assert.equal(grown.nodeServerIds.length, 4);
-      assert.deepEqual(grown.nodeServerIds.slice(0, 2), before.nodeServerIds);
+      assert.equal(grown.serverIds.length, 4);
+      assert.deepEqual(grown.serverIds.slice(0, 2), before.serverIds);
       assert.deepEqual(grown.masterServerIds, before.masterServerIds);
       assert.deepEqual(await fixed(), fixedBefore);
 
-      const [first, ...others] = grown.nodeServerIds;
-      assert.equal(
-        (await heat.patch(name, id, scaleParameters(3, [first!]))).stack_status,
-        'UPDATE_COMPLETE',
-      );
+      const [first, ...others] = grown.serverIds;
+      assert.equal((await heat.patch(name, id, scaledTo(3, [first!]))).stack_status, 'UPDATE_COMPLETE');
       const shrunk = await outputsOf(name, id);
-      assert.deepEqual(shrunk.nodeServerIds, others);
+      assert.deepEqual(shrunk.serverIds, others);
       assert.deepEqual(shrunk.masterServerIds, before.masterServerIds);
     });
   }
 
-  it('keeps user data the same when it scales, by the comparison of properties Heat itself makes', async () => {
+  it('keeps user data the same when it scales and when a group comes, by the comparison of properties Heat itself makes', async () => {
     // The lab's servers never compare properties. A RandomString does: another salt would be another string.
-    const { name, stack } = build({ masterCount: 3, floatingIpEnabled: false });
+    const { name, stack, input } = build({ masterCount: 3, floatingIpEnabled: false });
     const standIn = (
       properties: HotValue | undefined,
     ): { type: string; properties: Record<string, HotValue> } => ({
@@ -144,12 +155,23 @@ const SHAPES: Record<string, Partial<ClusterStackInput>> = {
     const id = await create(name, stack);
     assert.equal((await heat.settled(name, id, 'CREATE')).stack_status, 'CREATE_COMPLETE');
     const before = await outputsOf(name, id);
-    assert.equal(new Set([...before.masterServerIds, ...before.nodeAddresses]).size, 5);
-    await heat.patch(name, id, scaleParameters(3));
+    assert.equal(new Set([...before.masterServerIds, ...before.addresses]).size, 5);
+    await heat.patch(name, id, scaledTo(3));
     const after = await outputsOf(name, id);
     assert.deepEqual(after.masterServerIds, before.masterServerIds);
-    assert.deepEqual(after.nodeAddresses.slice(0, 2), before.nodeAddresses);
-    assert.equal(after.nodeAddresses.length, 3);
+    assert.deepEqual(after.addresses.slice(0, 2), before.addresses);
+    assert.equal(after.addresses.length, 3);
+
+    const wider = { ...input, workerGroups: [...input.workerGroups, makeGroup({ key: GPU, nodeCount: 1 })] };
+    const path = `/stacks/${name}/${id}`;
+    const stored = await heat.request<HotTemplate>('GET', `${path}/template`);
+    const { template, files } = addWorkerGroups(stored, new Set([GPU]), wider, secrets);
+    const { updated_time: beforeIt } = await heat.stack(name, id);
+    await heat.request('PATCH', path, { template, files, parameters: { [`node_count_${GPU}`]: 1 } });
+    assert.equal((await heat.settled(name, id, 'UPDATE', beforeIt)).stack_status, 'UPDATE_COMPLETE');
+    const grown = await outputsOf(name, id);
+    assert.deepEqual(grown.masterServerIds, before.masterServerIds);
+    assert.deepEqual(grown.addresses, after.addresses);
   });
 
   it('says which resource failed: a master, and a worker deep in its group', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { InvalidStackInputError } from '../../../../src/cluster/drivers/heat/errors.ts';
 import { resolveStackInput } from '../../../../src/cluster/drivers/heat/resolve-stack-input.ts';
-import { makeInput } from './support.ts';
+import { makeGroup, makeInput } from './support.ts';
 
 describe('the input of a stack', () => {
   it('gets its defaults', () => {
@@ -11,7 +11,7 @@ describe('the input of a stack', () => {
     assert.equal(input.waitForBootstrap, true);
     assert.equal(input.masterAffinityPolicy, 'soft-anti-affinity');
     assert.equal(input.loadBalanced, false);
-    assert.equal(input.kubeMinor, 33);
+    assert.equal(input.masters.kubeMinor, 33);
   });
 
   const rows: [field: string, overrides: Record<string, unknown>][] = [
@@ -23,12 +23,19 @@ describe('the input of a stack', () => {
     ['externalNetwork', { externalNetwork: '' }],
     ['fixedSubnet', { fixedSubnet: 'subnet' }],
     ['etcdVolumeSize', { etcdVolumeSize: 0 }],
-    ['bootVolumeType', { bootVolumeType: 'ssd' }],
-    ['kubeTag', { kubeTag: 'latest' }],
-    ['kubeTag', { kubeTag: 'v1.24.9' }],
+    ['bootVolumeType', { nodes: { bootVolumeType: 'ssd' } }],
+    ['kubeTag', { nodes: { kubeTag: 'latest' } }],
+    ['kubeTag', { nodes: { kubeTag: 'v1.24.9' } }],
+    ['nodeLabels', { nodes: { nodeLabels: { 'a b': 'c' } } }],
+    ['nodeLabels', { nodes: { nodeLabels: { a: 'x,y=z' } } }],
+    ['nodeLabels', { nodes: { nodeLabels: { 'node-role.kubernetes.io/gpu': '' } } }],
+    ['nodeTaints', { nodes: { nodeTaints: [{ key: 'a', value: '"; reboot', effect: 'NoExecute' }] } }],
+    ['key', { groups: [makeGroup()] }],
+    ['key', { groups: [makeGroup({ key: '../x' })] }],
     ['podCidr', { podCidr: '10.100.0.0' }],
     ['podCidr', { podCidr: '10.100.0.0/33' }],
     ['podCidr', { podCidr: '10.100.0.0/22', nodeCount: 4 }],
+    ['podCidr', { podCidr: '10.100.0.0/22', groups: [makeGroup({ key: 'c0ffee000001' })] }],
     ['serviceCidr', { serviceCidr: '10.100.128.0/20' }],
     ['nodeCidr', { nodeCidr: '10.254.3.0/24' }],
     ['dnsNameservers', { dnsNameservers: ['dns.example'] }],

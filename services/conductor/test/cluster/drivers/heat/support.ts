@@ -1,20 +1,58 @@
 import fc from 'fast-check';
 import type { ClusterStack } from '../../../../src/cluster/drivers/heat/build-stack.ts';
 import type { HotTemplate, HotValue } from '../../../../src/cluster/drivers/heat/hot.ts';
-import type { ClusterStackInput } from '../../../../src/cluster/drivers/heat/stack-input.ts';
+import type {
+  ClusterStackInput,
+  NodeInput,
+  WorkerGroupInput,
+} from '../../../../src/cluster/drivers/heat/stack-input.ts';
 
 const UUID = '3f0c8e1a-5b7d-4c1e-9a2f-0123456789ab';
 
-export function makeInput(overrides: Partial<ClusterStackInput> = {}): ClusterStackInput {
+/** A node group's part of the input. */
+function makeNodes(overrides: Partial<NodeInput> = {}): NodeInput {
+  return {
+    flavorId: 'm1.small',
+    image: { id: '5d3c', name: 'ubuntu-22.04', osDistro: 'ubuntu' },
+    kubeTag: 'v1.33.2',
+    nodeLabels: {},
+    nodeTaints: [],
+    ...overrides,
+  };
+}
+
+export function makeGroup(overrides: Partial<WorkerGroupInput> = {}): WorkerGroupInput {
+  return { ...makeNodes(overrides), key: null, nodeCount: 2, ...overrides };
+}
+
+/** A key of a group that is not the default one. */
+export const GPU = 'c0ffee000001';
+
+export interface InputOverrides extends Partial<Omit<ClusterStackInput, 'masters' | 'workerGroups'>> {
+  /** Of masters and default workers. */
+  nodes?: Partial<NodeInput>;
+  /** Of default workers. */
+  nodeCount?: number;
+  /** Groups after the default workers. */
+  groups?: readonly WorkerGroupInput[];
+}
+
+export function makeInput({
+  nodes,
+  nodeCount,
+  groups,
+  ...overrides
+}: InputOverrides = {}): ClusterStackInput {
   return {
     uuid: UUID,
     name: 'demo',
     projectId: 'f00d',
     masterCount: 1,
-    nodeCount: 2,
-    masterFlavorId: 'm1.medium',
-    nodeFlavorId: 'm1.small',
-    image: { id: '5d3c', name: 'ubuntu-22.04', osDistro: 'ubuntu' },
+    masters: makeNodes({ flavorId: 'm1.medium', ...nodes }),
+    workerGroups: [
+      makeGroup({ ...nodes, ...(nodeCount === undefined ? {} : { nodeCount }) }),
+      ...(groups ?? []),
+    ],
     externalNetwork: 'public',
     dnsNameservers: ['8.8.8.8'],
     floatingIpEnabled: false,
@@ -23,7 +61,6 @@ export function makeInput(overrides: Partial<ClusterStackInput> = {}): ClusterSt
     networkDriver: 'flannel',
     podCidr: '10.100.0.0/16',
     serviceCidr: '10.254.0.0/16',
-    kubeTag: 'v1.33.2',
     labels: {},
     ...overrides,
   };
@@ -33,12 +70,29 @@ const optional = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(value, { nil: undefined });
 const gib = optional(fc.integer({ min: 1, max: 500 }));
 
+const anyNodes: fc.Arbitrary<Partial<NodeInput>> = fc
+  .record({
+    osDistro: fc.constantFrom('ubuntu', 'debian', 'fedora-coreos'),
+    dockerVolumeSize: gib,
+    volumeType: optional(fc.constant('ssd')),
+    boot: fc.constantFrom({}, { bootVolumeSize: 20 }, { bootVolumeSize: 20, bootVolumeType: 'ssd' }),
+    availabilityZone: optional(fc.constant('az-1')),
+    kubeTag: fc.constantFrom('v1.25.16', 'v1.30.4', 'v1.31.0', 'v1.33.2', 'v1.36.1'),
+    nodeLabels: fc.constantFrom({}, { 'example.com/kind': 'gpu', tier: '' }),
+    nodeTaints: fc.constantFrom([], [{ key: 'gpu', value: 'yes', effect: 'NoSchedule' as const }]),
+  })
+  .map(({ osDistro, boot, ...rest }) => ({ ...rest, ...boot, image: { id: '5d3c', osDistro } }));
+
 /** Any spec a caller may hand in, of every supported distribution. */
 export const anyInput: fc.Arbitrary<ClusterStackInput> = fc
   .record({
     masterCount: fc.constantFrom(1 as const, 3 as const, 5 as const),
     nodeCount: fc.integer({ min: 0, max: 200 }),
-    osDistro: fc.constantFrom('ubuntu', 'debian', 'fedora-coreos'),
+    nodes: anyNodes,
+    groups: fc.uniqueArray(
+      fc.record({ key: fc.constantFrom(GPU, 'c0ffee000002'), nodeCount: fc.nat(3), nodes: anyNodes }),
+      { selector: ({ key }) => key, maxLength: 2 },
+    ),
     network: fc.constantFrom(
       {},
       { fixedNetwork: 'net-1' },
@@ -48,12 +102,7 @@ export const anyInput: fc.Arbitrary<ClusterStackInput> = fc
     masterLbEnabled: fc.boolean(),
     sshPublicKey: optional(fc.constant('ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ5v me@example')),
     etcdVolumeSize: gib,
-    dockerVolumeSize: gib,
-    volumeType: optional(fc.constant('ssd')),
-    boot: fc.constantFrom({}, { bootVolumeSize: 20 }, { bootVolumeSize: 20, bootVolumeType: 'ssd' }),
-    availabilityZone: optional(fc.constant('az-1')),
     apiserverPort: fc.constantFrom(443, 6443, 8443),
-    kubeTag: fc.constantFrom('v1.25.16', 'v1.30.4', 'v1.31.0', 'v1.33.2', 'v1.36.1'),
     imageRepository: optional(fc.constant('registry.example:5000/mirror')),
     packageRepository: optional(fc.constant('https://packages.example/kubernetes/')),
     httpProxy: optional(fc.constant("http://user:p%40ss'w@proxy.example:3128")),
@@ -65,8 +114,12 @@ export const anyInput: fc.Arbitrary<ClusterStackInput> = fc
       fc.constant('-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'),
     ),
   })
-  .map(({ osDistro, network, boot, ...rest }) =>
-    makeInput({ ...rest, ...network, ...boot, image: { id: '5d3c', osDistro } }),
+  .map(({ network, groups, ...rest }) =>
+    makeInput({
+      ...rest,
+      ...network,
+      groups: groups.map(({ nodes, ...group }) => makeGroup({ ...nodes, ...group })),
+    }),
   );
 
 /** Calls `visit` for each HOT function in a value: get_param, get_resource, get_attr, str_replace, list_join. */
@@ -133,7 +186,7 @@ function withIndex(value: HotValue, index: number): HotValue {
   return JSON.parse(JSON.stringify(value).replaceAll('%index%', String(index))) as HotValue;
 }
 
-/** The servers of a stack as Nova would see them, the first worker included. */
+/** The servers of a stack as Nova would see them, one worker of each group included. */
 export function serversOf(stack: ClusterStack): Server[] {
   const servers: Server[] = [];
   const collect = (properties: HotValue): void => {

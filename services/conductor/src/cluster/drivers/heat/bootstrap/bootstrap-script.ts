@@ -1,5 +1,7 @@
 import { CRI_SOCKET } from './kubeadm-config.ts';
 import { PAUSE_IMAGE_PLACEHOLDER } from './container-runtime.ts';
+import { PACKAGE_FUNCTIONS, WAIT_FOR } from './packages.ts';
+import { UPGRADE_TIMER } from './upgrade-script.ts';
 
 export const BOOTSTRAP_SCRIPT_PATH = '/etc/cetus/bootstrap.sh';
 export const BOOTSTRAP_COMPLETE_PATH = '/var/lib/cetus/complete';
@@ -49,31 +51,11 @@ on_exit() {
 }
 trap on_exit EXIT
 
-# wait_for <seconds> <command...>
-wait_for() {
-  local deadline=$((SECONDS + $1))
-  shift
-  until "$@"; do
-    if [ "$SECONDS" -ge "$deadline" ]; then
-      echo "gave up waiting for: $*"
-      return 1
-    fi
-    sleep 5
-  done
-}
+${WAIT_FOR.trim()}
 
 # api_ready <address>: whether the API there answers, with a certificate of this cluster's authority.
 api_ready() {
   curl --silent --fail --noproxy '*' --max-time 10 --output /dev/null --cacert /etc/cetus/pki/ca.crt "https://$1:$API_PORT/readyz"
-}
-
-# download <url> <file>: verified against the SHA-256 that is published beside it.
-download() {
-  local sum
-  curl --silent --show-error --fail --location --retry 5 --max-time 900 --output "$2.part" "$1"
-  sum=$(curl --silent --show-error --fail --location --retry 5 --max-time 60 "$1.sha256")
-  echo "\${sum%% *}  $2.part" | sha256sum --check --status || { echo "$1 does not match its checksum"; return 1; }
-  mv "$2.part" "$2"
 }
 `;
 
@@ -129,11 +111,6 @@ mount_volumes() {
     if ! mountpoint --quiet /var/lib/containerd; then systemctl stop containerd 2>/dev/null || true; fi
     mount_volume "$CONTAINER_VOLUME" /var/lib/containerd
   fi
-}
-
-kubernetes_installed() {
-  [ "$(kubeadm version --output short 2>/dev/null)" = "$KUBE_VERSION" ] &&
-    [ "$(kubelet --version 2>/dev/null)" = "Kubernetes $KUBE_VERSION" ] && command -v kubectl >/dev/null
 }
 `;
 
@@ -215,6 +192,7 @@ if [ ! -f "$STATE/joined" ]; then
   touch "$STATE/joined"
 fi
 if [ "$NODE_ROLE" != worker ]; then finish_master; fi
+systemctl enable --now ${UPGRADE_TIMER}
 step 'complete'
 touch ${BOOTSTRAP_COMPLETE_PATH}
 `;
@@ -225,5 +203,5 @@ touch ${BOOTSTRAP_COMPLETE_PATH}
  *   kubectl of the asked version are there; may set KUBEADM_IGNORED (names of preflight checks).
  */
 export function bootstrapScript(installPackages: string): string {
-  return `${PREAMBLE}${SYSTEM}${installPackages}${RUNTIME}${MAIN}`;
+  return `${PREAMBLE}${SYSTEM}${PACKAGE_FUNCTIONS}${installPackages}${RUNTIME}${MAIN}`;
 }

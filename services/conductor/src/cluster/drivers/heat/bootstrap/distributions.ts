@@ -1,5 +1,5 @@
 import { UnsupportedImageError } from '../errors.ts';
-import type { ClusterStackInput } from '../stack-input.ts';
+import type { NodeInput } from '../stack-input.ts';
 
 /** How a node is set up: with apt, or with upstream's static binaries on an immutable system. */
 export type Distribution = 'debian' | 'fedora-coreos';
@@ -14,7 +14,7 @@ const DISTRIBUTIONS: Readonly<Record<string, Distribution>> = {
 const SUPPORTED_OS_DISTROS: readonly string[] = Object.keys(DISTRIBUTIONS);
 
 /** @throws UnsupportedImageError when the image's `os_distro` is missing or not one of {@link SUPPORTED_OS_DISTROS}. */
-export function distributionOf(image: ClusterStackInput['image']): Distribution {
+export function distributionOf(image: NodeInput['image']): Distribution {
   const label = image.name === undefined ? image.id : `${image.name} (${image.id})`;
   const supported = SUPPORTED_OS_DISTROS.join(', ');
   const osDistro = image.osDistro?.trim().toLowerCase() ?? '';

@@ -1,6 +1,7 @@
 import type { NodeDescription, NodeFile } from './node-file.ts';
 import { NODE_UNITS } from './node-files.ts';
 import { hasTokens, WORKER_INDEX } from './tokens.ts';
+import { UPGRADE_TIMER } from './upgrade-script.ts';
 
 const IGNITION_VERSION = '3.2.0';
 
@@ -37,7 +38,12 @@ export function ignitionConfig(node: NodeDescription): string {
     storage: { files: [hostname, ...node.files].map(storageFile) },
     systemd: {
       units: [
-        ...Object.entries(NODE_UNITS).map(([name, contents]) => ({ name, enabled: true, contents })),
+        ...Object.entries(NODE_UNITS).map(([name, contents]) => ({
+          name,
+          // The others are started by something else.
+          ...(contents.includes('[Install]') && name !== UPGRADE_TIMER ? { enabled: true } : {}),
+          contents,
+        })),
         // It would reboot masters whenever an update appears, several at once.
         { name: 'zincati.service', enabled: false },
       ],

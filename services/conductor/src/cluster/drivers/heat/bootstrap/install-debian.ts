@@ -17,7 +17,7 @@ install_packages() {
   echo "deb [signed-by=/etc/apt/keyrings/kubernetes.asc] $PACKAGE_REPOSITORY /" >/etc/apt/sources.list.d/kubernetes.list
   "\${apt[@]}" update
   "\${apt[@]}" install --allow-change-held-packages --allow-downgrades \\
-    "kubelet=$version-*" "kubeadm=$version-*" "kubectl=$version-*"
-  apt-mark hold kubelet kubeadm kubectl
+    "\${TOOLS[@]/%/=$version-*}"
+  apt-mark hold "\${TOOLS[@]}"
 }
 `;

@@ -47,7 +47,7 @@ install_packages() {
   esac
   mkdir -p /opt/cni/bin
   if ! kubernetes_installed; then
-    for tool in kubeadm kubelet kubectl; do
+    for tool in "\${TOOLS[@]}"; do
       download "$KUBERNETES_DOWNLOADS/release/$KUBE_VERSION/bin/linux/$arch/$tool" "/usr/local/bin/$tool"
       chmod 0755 "/usr/local/bin/$tool"
     done

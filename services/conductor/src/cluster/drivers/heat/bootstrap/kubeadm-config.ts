@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import type { ResolvedStackInput } from '../stack-input.ts';
+import type { NodeStackInput } from '../stack-input.ts';
 import type { NodeRole } from './node-file.ts';
 import { masterAddressToken, TOKEN } from './tokens.ts';
 
@@ -10,7 +10,7 @@ const FIRST_V1BETA4_MINOR = 31;
 const STRINGS_QUOTED = { lineWidth: 0, defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' } as const;
 
 export interface KubeadmOptions {
-  input: ResolvedStackInput;
+  input: NodeStackInput;
   role: NodeRole;
   nodeName: string;
   /** Which master this is; unused for workers. */
@@ -18,12 +18,12 @@ export interface KubeadmOptions {
   discoveryHash: string;
 }
 
-function apiVersion(input: ResolvedStackInput): string {
+function apiVersion(input: NodeStackInput): string {
   return `kubeadm.k8s.io/${input.kubeMinor >= FIRST_V1BETA4_MINOR ? 'v1beta4' : 'v1beta3'}`;
 }
 
 /** Every name the API is reached by: kubeadm adds only the node's own and the control-plane endpoint's. */
-function certificateNames(input: ResolvedStackInput): string[] {
+function certificateNames(input: NodeStackInput): string[] {
   return [
     'localhost',
     '127.0.0.1',
@@ -33,7 +33,7 @@ function certificateNames(input: ResolvedStackInput): string[] {
   ];
 }
 
-function clusterConfiguration(input: ResolvedStackInput): object {
+function clusterConfiguration(input: NodeStackInput): object {
   return {
     apiVersion: apiVersion(input),
     kind: 'ClusterConfiguration',
@@ -94,9 +94,29 @@ function joinConfiguration(options: KubeadmOptions, nodeRegistration: object): o
   ];
 }
 
+/** kubeadm's own taint of masters, which it leaves out where other taints are given. */
+const CONTROL_PLANE_TAINT = { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' };
+
+/** What a node is called, and the labels and taints that its kubelet registers it with. */
+function registration({ input, role, nodeName }: KubeadmOptions): object {
+  const labels = Object.entries(input.nodeLabels).map(([key, value]) => `${key}=${value}`);
+  const nodeLabels = labels.join(',');
+  const extraArgs =
+    input.kubeMinor >= FIRST_V1BETA4_MINOR
+      ? [{ name: 'node-labels', value: nodeLabels }]
+      : { 'node-labels': nodeLabels };
+  const taints = input.nodeTaints.map(({ key, value, effect }) => ({ key, value, effect }));
+  return {
+    name: nodeName,
+    criSocket: CRI_SOCKET,
+    ...(labels.length === 0 ? {} : { kubeletExtraArgs: extraArgs }),
+    ...(taints.length === 0 ? {} : { taints: role === 'worker' ? taints : [CONTROL_PLANE_TAINT, ...taints] }),
+  };
+}
+
 /** kubeadm's configuration of one node: a stream of YAML documents, with tokens for what Heat knows later. */
 export function kubeadmConfig(options: KubeadmOptions): string {
-  const nodeRegistration = { name: options.nodeName, criSocket: CRI_SOCKET };
+  const nodeRegistration = registration(options);
   const documents =
     options.role === 'init'
       ? initConfiguration(options, nodeRegistration)

@@ -1,10 +1,10 @@
-import type { ResolvedStackInput } from '../stack-input.ts';
+import type { NodeStackInput } from '../stack-input.ts';
 import { proxyEnvironment } from './container-runtime.ts';
 import type { Distribution } from './distributions.ts';
 import { shellQuote, type NodeFile, type NodeRole } from './node-file.ts';
 import { masterAddressToken, TOKEN } from './tokens.ts';
 
-function packageSource(input: ResolvedStackInput, distribution: Distribution): Record<string, string> {
+function packageSource(input: NodeStackInput, distribution: Distribution): Record<string, string> {
   if (distribution === 'debian') {
     const repository =
       input.packageRepository ?? `https://pkgs.k8s.io/core:/stable:/v1.${input.kubeMinor}/deb`;
@@ -19,7 +19,7 @@ function packageSource(input: ResolvedStackInput, distribution: Distribution): R
 
 /** Variables of the bootstrap script. Empty means: does not apply to this node. */
 export function nodeEnvironment(
-  input: ResolvedStackInput,
+  input: NodeStackInput,
   node: { role: NodeRole; nodeName: string; masterIndex: number },
   distribution: Distribution,
 ): NodeFile {

@@ -1,6 +1,6 @@
 import type { ClusterSecrets } from '../pki.ts';
 import { discoveryHash } from '../pki.ts';
-import type { ResolvedStackInput } from '../stack-input.ts';
+import type { NodeStackInput, ResolvedStackInput } from '../stack-input.ts';
 import { BOOTSTRAP_COMPLETE_PATH, BOOTSTRAP_SCRIPT_PATH, bootstrapScript } from './bootstrap-script.ts';
 import { containerRuntimeFiles } from './container-runtime.ts';
 import type { Distribution } from './distributions.ts';
@@ -11,6 +11,7 @@ import { kubeadmConfig } from './kubeadm-config.ts';
 import { nodeEnvironment } from './node-environment.ts';
 import type { NodeFile, NodeRole } from './node-file.ts';
 import { TOKEN } from './tokens.ts';
+import { UPGRADE_SCRIPT_PATH, UPGRADE_SERVICE, UPGRADE_TIMER, upgradeScript } from './upgrade-script.ts';
 
 /** systemd units of every node, enabled at the first boot by the distribution's own means. */
 export const NODE_UNITS = {
@@ -44,6 +45,25 @@ ExecStart=/bin/sh -c 'iptables -w -t raw -C PREROUTING -i cni0 -d 169.254.169.25
 
 [Install]
 WantedBy=multi-user.target
+`,
+  [UPGRADE_SERVICE]: `[Unit]
+Description=Brings Kubernetes on this machine to the version that its Node asks for
+
+[Service]
+Type=oneshot
+ExecStart=/bin/bash ${UPGRADE_SCRIPT_PATH}
+`,
+  // Enabled by the bootstrap: before a machine is a node there is nothing to ask.
+  [UPGRADE_TIMER]: `[Unit]
+Description=Looks whether Kubernetes on this machine is to be upgraded
+
+[Timer]
+OnActiveSec=15
+OnUnitInactiveSec=15
+AccuracySec=1
+
+[Install]
+WantedBy=timers.target
 `,
 } as const;
 
@@ -84,7 +104,7 @@ function aptProxy(input: ResolvedStackInput): NodeFile[] {
 
 /** Every file of one node, in a fixed order. Of the secrets only certificates and public keys are written out. */
 export function nodeFiles(
-  input: ResolvedStackInput,
+  input: NodeStackInput,
   secrets: PublicSecrets,
   node: { role: NodeRole; nodeName: string; masterIndex: number },
   distribution: Distribution,
@@ -94,6 +114,7 @@ export function nodeFiles(
   return [
     nodeEnvironment(input, node, distribution),
     { path: BOOTSTRAP_SCRIPT_PATH, mode: '0700', text: bootstrapScript(install) },
+    { path: UPGRADE_SCRIPT_PATH, mode: '0700', text: upgradeScript(install) },
     {
       path: '/etc/cetus/kubeadm.yaml',
       mode: '0600',

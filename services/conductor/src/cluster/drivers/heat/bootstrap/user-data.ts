@@ -1,4 +1,4 @@
-import type { ResolvedStackInput } from '../stack-input.ts';
+import type { NodeStackInput } from '../stack-input.ts';
 import { cloudConfig } from './cloud-config.ts';
 import { distributionOf } from './distributions.ts';
 import { ignitionConfig } from './ignition.ts';
@@ -14,7 +14,7 @@ export const USER_DATA_LIMIT_BYTES = 65_535;
  * @throws UnsupportedImageError when nodes cannot be made from the image
  */
 export function nodeUserData(
-  input: ResolvedStackInput,
+  input: NodeStackInput,
   secrets: PublicSecrets,
   node: { role: NodeRole; nodeName: string; masterIndex: number },
 ): string {

@@ -2,7 +2,7 @@ import { masterAddressToken, TOKEN } from '../bootstrap/tokens.ts';
 import { nodeUserData } from '../bootstrap/user-data.ts';
 import type { PublicSecrets } from '../bootstrap/node-files.ts';
 import { getAttr, getResource, strReplace, type HotResource, type HotValue } from '../hot.ts';
-import type { ResolvedStackInput } from '../stack-input.ts';
+import type { NodeStackInput, ResolvedStackInput } from '../stack-input.ts';
 import { apiAddress, masterAddress, privateApiAddress } from './addresses.ts';
 import { clusterResourceName, masterName, masterPort, masterServer, RESOURCE } from './names.ts';
 import { portProperties, routed } from './network.ts';
@@ -27,7 +27,7 @@ function volumeResource(kind: 'etcd' | 'container', index: number): string {
   return `master_${index}_${kind}_volume`;
 }
 
-function masterUserData(input: ResolvedStackInput, secrets: PublicSecrets, index: number): HotValue {
+function masterUserData(input: NodeStackInput, secrets: PublicSecrets, index: number): HotValue {
   const text = nodeUserData(input, secrets, {
     role: index === 0 ? 'init' : 'control-plane',
     nodeName: masterName(input.uuid, index),
@@ -43,7 +43,7 @@ function masterUserData(input: ResolvedStackInput, secrets: PublicSecrets, index
   });
 }
 
-function masterVolumes(input: ResolvedStackInput, index: number): Record<string, HotResource> {
+function masterVolumes(input: NodeStackInput, index: number): Record<string, HotResource> {
   const sizes = { etcd: input.etcdVolumeSize, container: input.dockerVolumeSize };
   return Object.assign(
     {},
@@ -61,7 +61,7 @@ function masterVolumes(input: ResolvedStackInput, index: number): Record<string,
 }
 
 function masterResources(
-  input: ResolvedStackInput,
+  input: NodeStackInput,
   secrets: PublicSecrets,
   index: number,
 ): Record<string, HotResource> {
@@ -79,7 +79,6 @@ function masterResources(
       properties: {
         ...serverProperties(input, {
           name,
-          flavor: input.masterFlavorId,
           role: 'master',
           userData: masterUserData(input, secrets, index),
         }),
@@ -114,9 +113,10 @@ function signalResources(input: ResolvedStackInput): Record<string, HotResource>
 
 /** Masters with their ports, volumes and server group, and the condition they signal when Kubernetes answers. */
 export function mastersResources(
-  input: ResolvedStackInput,
+  cluster: ResolvedStackInput,
   secrets: PublicSecrets,
 ): Record<string, HotResource> {
+  const input = { ...cluster, ...cluster.masters };
   const group: Record<string, HotResource> =
     input.masterCount === 1
       ? {}

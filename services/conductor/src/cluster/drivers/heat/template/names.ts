@@ -10,10 +10,18 @@ export function masterName(uuid: string, index: number): string {
   return clusterResourceName(uuid, `master-${index}`);
 }
 
-/** Server name and Kubernetes node name of a worker; without an index, with Heat's placeholder for it. */
-export function workerName(uuid: string, index?: number): string {
-  return clusterResourceName(uuid, `worker-${index ?? WORKER_INDEX}`);
+/** Server name and Kubernetes node name of a worker of a group, with Heat's placeholder for its number. */
+export function workerName(uuid: string, groupKey: string | null): string {
+  return clusterResourceName(uuid, `${groupKey ?? 'worker'}-${WORKER_INDEX}`);
 }
+
+/** The name of a resource, parameter or output that every group of workers has. */
+export function groupName(name: string, groupKey: string | null): string {
+  return groupKey === null ? name : `${name}_${groupKey}`;
+}
+
+/** What is a parameter for each group: these change without a new template. */
+export const PARAMETER = { nodeCount: 'node_count', nodesToRemove: 'nodes_to_remove' } as const;
 
 export const RESOURCE = {
   network: 'network',

@@ -1,7 +1,7 @@
-import { getAttr, getResource, type HotOutput, type HotValue } from '../hot.ts';
+import { getResource, type HotOutput, type HotValue } from '../hot.ts';
 import type { ResolvedStackInput } from '../stack-input.ts';
 import { apiAddress, masterAddress, privateApiAddress } from './addresses.ts';
-import { masterServer, RESOURCE } from './names.ts';
+import { masterServer } from './names.ts';
 
 /** Keys of a cluster stack's outputs. Addresses are bare, without scheme and port. */
 export const OUTPUT = {
@@ -10,9 +10,15 @@ export const OUTPUT = {
   masterAddresses: 'master_addresses',
   masterPublicAddresses: 'master_public_addresses',
   masterServerIds: 'master_server_ids',
+  masterVersion: 'master_version',
+} as const;
+
+/** Keys of the outputs that each group of workers has, before the group's own part of the name. */
+export const GROUP_OUTPUT = {
   nodeAddresses: 'node_addresses',
   nodePublicAddresses: 'node_public_addresses',
   nodeServerIds: 'node_server_ids',
+  nodeVersion: 'node_version',
 } as const;
 
 export function clusterOutputs(input: ResolvedStackInput): Record<string, HotOutput> {
@@ -34,17 +40,9 @@ export function clusterOutputs(input: ResolvedStackInput): Record<string, HotOut
       description: 'server ids of masters',
       value: masters.map((index) => getResource(masterServer(index))),
     },
-    [OUTPUT.nodeAddresses]: {
-      description: 'private addresses of workers',
-      value: getAttr(RESOURCE.workers, 'first_address'),
-    },
-    [OUTPUT.nodePublicAddresses]: {
-      description: 'floating addresses of workers',
-      value: input.floatingIpEnabled ? getAttr(RESOURCE.workers, 'public_address') : none,
-    },
-    [OUTPUT.nodeServerIds]: {
-      description: 'server ids of workers',
-      value: getAttr(RESOURCE.workers, 'refs'),
+    [OUTPUT.masterVersion]: {
+      description: 'Kubernetes version that masters are made with',
+      value: input.masters.kubeTag,
     },
   };
 }

@@ -1,5 +1,5 @@
 import { getResource, type HotResource, type HotValue } from '../hot.ts';
-import type { ResolvedStackInput } from '../stack-input.ts';
+import type { NodeStackInput } from '../stack-input.ts';
 
 /** How a server boots: from its flavor's disk, or from a volume made of the image. */
 export interface BootDisk {
@@ -8,7 +8,7 @@ export interface BootDisk {
 }
 
 /** @param resourceName what the volume resource is called, where one is needed */
-export function bootDisk(input: ResolvedStackInput, resourceName: string, volumeName: string): BootDisk {
+export function bootDisk(input: NodeStackInput, resourceName: string, volumeName: string): BootDisk {
   const image = input.image.id;
   if (input.bootVolumeSize === undefined) return { resources: {}, properties: { image } };
   if (input.bootVolumeType === undefined) {
@@ -39,22 +39,24 @@ export function bootDisk(input: ResolvedStackInput, resourceName: string, volume
 
 /** Properties common to masters and workers. User data is taken as it is, without Heat's own additions. */
 export function serverProperties(
-  input: ResolvedStackInput,
-  node: { name: HotValue; flavor: string; role: 'master' | 'worker'; userData: HotValue },
+  input: NodeStackInput,
+  node: { name: HotValue; role: 'master' | 'worker'; userData: HotValue },
 ): Record<string, HotValue> {
   return {
     name: node.name,
-    flavor: node.flavor,
+    flavor: input.flavorId,
     ...(input.availabilityZone === undefined ? {} : { availability_zone: input.availabilityZone }),
     metadata: { cetus_cluster: input.uuid, cetus_role: node.role },
     user_data_format: 'RAW',
     user_data: node.userData,
+    // A machine reads it once. What changes in it later, an address say, must not cost a server that runs.
+    user_data_update_policy: 'IGNORE',
   };
 }
 
 /** An additional volume of a server, and its attachment. */
 export function dataVolume(
-  input: ResolvedStackInput,
+  input: NodeStackInput,
   volume: { resourceName: string; name: HotValue; size: number; server: string },
 ): Record<string, HotResource> {
   return {

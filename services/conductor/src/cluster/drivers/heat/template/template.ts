@@ -7,22 +7,25 @@ import { networkResources } from './network.ts';
 import { clusterOutputs } from './outputs.ts';
 import { secretParameters } from './secret-parameters.ts';
 import { securityGroupResources } from './security-groups.ts';
-import { workersParameters, workersResources } from './workers.ts';
+import { withWorkerGroup } from './worker-group.ts';
 
 /** The template of a cluster's stack. */
 export function clusterTemplate(input: ResolvedStackInput, secrets: PublicSecrets): HotTemplate {
-  return {
+  const withoutWorkers: HotTemplate = {
     heat_template_version: '2018-08-31',
     description: `Kubernetes cluster ${input.uuid}`,
-    parameters: { ...workersParameters(), ...secretParameters() },
+    parameters: secretParameters(),
     resources: {
       ...networkResources(input),
       ...securityGroupResources(input),
       ...loadBalancerResources(input),
       ...apiFloatingIpResources(input),
       ...mastersResources(input, secrets),
-      ...workersResources(input, secrets),
     },
     outputs: clusterOutputs(input),
   };
+  return input.workerGroups.reduce(
+    (template, group) => withWorkerGroup(template, input, group, secrets),
+    withoutWorkers,
+  );
 }

@@ -11,17 +11,17 @@ import {
   type HotTemplate,
   type HotValue,
 } from '../hot.ts';
-import type { ResolvedStackInput } from '../stack-input.ts';
+import type { NodeStackInput, ResolvedStackInput, ResolvedWorkerGroup } from '../stack-input.ts';
 import { addressTokens } from './masters.ts';
-import { RESOURCE, workerName } from './names.ts';
+import { groupName, PARAMETER, RESOURCE, workerName } from './names.ts';
 import { networkReference, portProperties, routed, subnetReference } from './network.ts';
 import { secretTokens } from './secret-parameters.ts';
 import { bootDisk, dataVolume, serverProperties } from './server.ts';
 
-/** Type name, and key among the stack's files, of the template of one worker. */
-export const WORKER_TEMPLATE_FILE = 'cetus-worker.yaml';
-
-export const PARAMETER = { nodeCount: 'node_count', nodesToRemove: 'nodes_to_remove' } as const;
+/** Type name, and key among the stack's files, of the template of one worker of a group. */
+export function workerTemplateFile(groupKey: string | null): string {
+  return groupKey === null ? 'cetus-worker.yaml' : `cetus-worker-${groupKey}.yaml`;
+}
 
 const WORKER_GROUPS = [RESOURCE.clusterSecurityGroup, RESOURCE.workerSecurityGroup];
 
@@ -29,33 +29,27 @@ const WORKER_GROUPS = [RESOURCE.clusterSecurityGroup, RESOURCE.workerSecurityGro
  * Whether a worker is more than a server. Only then it gets a nested stack of its own: a nested stack for each of
  * hundreds of workers is most of what such a stack costs Heat.
  */
-function workersAreNested(input: ResolvedStackInput): boolean {
+function workersAreNested(input: NodeStackInput): boolean {
   return (
     input.floatingIpEnabled || input.dockerVolumeSize !== undefined || input.bootVolumeType !== undefined
   );
 }
 
-/** User data of all workers, with Heat's index in place of their number. */
-function workerUserData(input: ResolvedStackInput, secrets: PublicSecrets): HotValue {
-  const text = nodeUserData(input, secrets, {
-    role: 'worker',
-    nodeName: workerName(input.uuid),
-    masterIndex: 0,
-  });
+/** User data of all workers of a group, with Heat's index in place of their number. */
+export function workerUserData(input: NodeStackInput, nodeName: string, secrets: PublicSecrets): HotValue {
+  const text = nodeUserData(input, secrets, { role: 'worker', nodeName, masterIndex: 0 });
   return strReplace(text, { ...secretTokens(), ...addressTokens(input) });
 }
 
-function plainWorker(input: ResolvedStackInput, secrets: PublicSecrets): HotResource {
+function plainWorker(input: NodeStackInput, name: string, secrets: PublicSecrets): HotResource {
   const subnet = subnetReference(input);
-  const name = workerName(input.uuid);
   return {
     type: 'OS::Nova::Server',
     properties: {
       ...serverProperties(input, {
         name,
-        flavor: input.nodeFlavorId,
         role: 'worker',
-        userData: workerUserData(input, secrets),
+        userData: workerUserData(input, name, secrets),
       }),
       ...bootDisk(input, '', '').properties,
       networks: [{ network: networkReference(input), ...(subnet === undefined ? {} : { subnet }) }],
@@ -64,13 +58,18 @@ function plainWorker(input: ResolvedStackInput, secrets: PublicSecrets): HotReso
   };
 }
 
-function nestedWorker(input: ResolvedStackInput, secrets: PublicSecrets): HotResource {
+function nestedWorker(
+  input: NodeStackInput,
+  type: string,
+  name: string,
+  secrets: PublicSecrets,
+): HotResource {
   const subnet = subnetReference(input);
   return {
-    type: WORKER_TEMPLATE_FILE,
+    type,
     properties: {
-      name: workerName(input.uuid),
-      user_data: workerUserData(input, secrets),
+      name,
+      user_data: workerUserData(input, name, secrets),
       network: networkReference(input),
       ...(subnet === undefined ? {} : { subnet }),
       security_groups: WORKER_GROUPS.map(getResource),
@@ -78,41 +77,30 @@ function nestedWorker(input: ResolvedStackInput, secrets: PublicSecrets): HotRes
   };
 }
 
-/** The workers. Their number is a parameter, so that scaling is a PATCH of it which touches no existing node. */
-export function workersResources(
-  input: ResolvedStackInput,
+/** The workers of a group. Their number is a parameter, so that scaling is a PATCH of it which touches no existing node. */
+export function workersResource(
+  cluster: ResolvedStackInput,
+  group: ResolvedWorkerGroup,
   secrets: PublicSecrets,
-): Record<string, HotResource> {
-  const member = workersAreNested(input) ? nestedWorker(input, secrets) : plainWorker(input, secrets);
+): HotResource {
+  const { key } = group;
+  const input = { ...cluster, ...group };
+  const name = workerName(input.uuid, key);
+  const member = workersAreNested(input)
+    ? nestedWorker(input, workerTemplateFile(key), name, secrets)
+    : plainWorker(input, name, secrets);
   return {
-    [RESOURCE.workers]: {
-      type: 'OS::Heat::ResourceGroup',
-      ...routed(input),
-      properties: {
-        count: getParam(PARAMETER.nodeCount),
-        removal_policies: [{ resource_list: getParam(PARAMETER.nodesToRemove) }],
-        resource_def: { type: member.type, properties: member.properties ?? {} },
-      },
+    type: 'OS::Heat::ResourceGroup',
+    ...routed(input),
+    properties: {
+      count: getParam(groupName(PARAMETER.nodeCount, key)),
+      removal_policies: [{ resource_list: getParam(groupName(PARAMETER.nodesToRemove, key)) }],
+      resource_def: { type: member.type, properties: member.properties ?? {} },
     },
   };
 }
 
-export function workersParameters(): Record<string, HotParameter> {
-  return {
-    [PARAMETER.nodeCount]: {
-      type: 'number',
-      description: 'number of workers',
-      constraints: [{ range: { min: 0 } }],
-    },
-    [PARAMETER.nodesToRemove]: {
-      type: 'comma_delimited_list',
-      description: 'server ids or indexes of workers that go first when the number shrinks',
-      default: '',
-    },
-  };
-}
-
-function nestedParameters(input: ResolvedStackInput): Record<string, HotParameter> {
+function nestedParameters(input: NodeStackInput): Record<string, HotParameter> {
   const hasSubnet = subnetReference(input) !== undefined;
   return {
     name: { type: 'string', description: 'server and node name' },
@@ -123,11 +111,15 @@ function nestedParameters(input: ResolvedStackInput): Record<string, HotParamete
   };
 }
 
-/** The template of one worker, where workers are nested; see {@link workersAreNested}. */
-export function workerTemplate(input: ResolvedStackInput): HotTemplate | undefined {
+/** The template of one worker of a group, where workers are nested; see {@link workersAreNested}. */
+export function workerTemplate(
+  cluster: ResolvedStackInput,
+  group: ResolvedWorkerGroup,
+): HotTemplate | undefined {
+  const input = { ...cluster, ...group };
   if (!workersAreNested(input)) return undefined;
   const name = getParam('name');
-  const boot = bootDisk(input, 'boot_volume', `cetus-${input.uuid}-worker-boot`);
+  const boot = bootDisk(input, 'boot_volume', `cetus-${input.uuid}-${group.key ?? 'worker'}-boot`);
   const containerVolume =
     input.dockerVolumeSize === undefined
       ? undefined
@@ -173,7 +165,7 @@ export function workerTemplate(input: ResolvedStackInput): HotTemplate | undefin
       server: {
         type: 'OS::Nova::Server',
         properties: {
-          ...serverProperties(input, { name, flavor: input.nodeFlavorId, role: 'worker', userData }),
+          ...serverProperties(input, { name, role: 'worker', userData }),
           ...boot.properties,
           networks: [{ port: getResource('port') }],
         },

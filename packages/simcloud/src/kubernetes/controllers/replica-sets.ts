@@ -1,0 +1,105 @@
+import { ApiError } from '../api/status-error.ts';
+import { labelSelectorTest, labelsOf } from '../api/selectors.ts';
+import { at, isSame, type Fields, type KubeObject } from '../objects.ts';
+import { controllerOf, type ControllerContext } from './controller-context.ts';
+import { podOf } from './pod-template.ts';
+import { isActive, isReady } from './pod-state.ts';
+
+const REPLICA_SETS = 'replicasets.apps';
+
+/** Keeps as many pods as a ReplicaSet (or a ReplicationController) wants. */
+export function reconcileReplicaSet(context: ControllerContext, storage: string, set: KubeObject): void {
+  const type = context.typeOf(storage);
+  const kind = { kind: type.kind, apiVersion: type.groupVersion };
+  const selector = at(set.spec, 'selector');
+  const matches = labelSelectorTest(storage === REPLICA_SETS ? selector : { matchLabels: selector });
+  adopt(context, storage, set, matches);
+  let pods = context.controlledBy('pods', set).filter(isActive);
+  const wanted = Number(at(set.spec, 'replicas') ?? 1);
+  if (set.metadata.deletionTimestamp === undefined && pods.length !== wanted) {
+    if (pods.length < wanted) add(context, storage, set, kind, wanted - pods.length);
+    else
+      for (const pod of leastWanted(pods).slice(0, pods.length - wanted)) {
+        context.delete('pods', pod);
+        context.events.record(
+          set,
+          kind,
+          'Normal',
+          'SuccessfulDelete',
+          `Deleted pod: ${pod.metadata.name}`,
+          'replicaset-controller',
+        );
+      }
+    pods = context.controlledBy('pods', set).filter(isActive);
+  }
+  const status: Fields = {
+    replicas: pods.length,
+    fullyLabeledReplicas: pods.length,
+    readyReplicas: pods.filter(isReady).length,
+    availableReplicas: pods.filter(isReady).length,
+    observedGeneration: set.metadata.generation ?? 1,
+  };
+  const now = context.store.get(storage, set.metadata.namespace, set.metadata.name);
+  if (now !== undefined && !isSame({ ...now.status, ...status }, now.status))
+    context.setStatus(storage, now, status);
+}
+
+/** Pods that match and that nobody controls become the set's. */
+function adopt(
+  context: ControllerContext,
+  storage: string,
+  set: KubeObject,
+  matches: ReturnType<typeof labelSelectorTest>,
+): void {
+  for (const [, pod] of context.store.list('pods', set.metadata.namespace)) {
+    if (!isActive(pod) || controllerOf(pod) !== undefined || !matches(labelsOf(pod))) continue;
+    const ownerReferences = [...(pod.metadata.ownerReferences ?? []), context.ownerReference(storage, set)];
+    context.store.put('pods', { ...pod, metadata: { ...pod.metadata, ownerReferences } });
+  }
+}
+
+function add(
+  context: ControllerContext,
+  storage: string,
+  set: KubeObject,
+  kind: { kind: string; apiVersion: string },
+  count: number,
+): void {
+  for (let made = 0; made < count; made += 1) {
+    try {
+      const pod = context.create(
+        'pods',
+        podOf(set, context.ownerReference(storage, set), at(set.spec, 'template')),
+      );
+      context.events.record(
+        set,
+        kind,
+        'Normal',
+        'SuccessfulCreate',
+        `Created pod: ${pod.metadata.name}`,
+        'replicaset-controller',
+      );
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      context.events.record(
+        set,
+        kind,
+        'Warning',
+        'FailedCreate',
+        `Error creating: ${error.message}`,
+        'replicaset-controller',
+      );
+      context.wishLater(storage, `${String(set.metadata.namespace)}/${set.metadata.name}`, 1);
+      return;
+    }
+  }
+}
+
+/** Pods in the order in which they are given up: without a node, not ready, the newest. */
+function leastWanted(pods: readonly KubeObject[]): KubeObject[] {
+  const rank = (pod: KubeObject): number =>
+    at(pod.spec, 'nodeName') === undefined ? 0 : isReady(pod) ? 2 : 1;
+  return [...pods].sort(
+    (a, b) => rank(a) - rank(b) || Number(b.metadata.resourceVersion) - Number(a.metadata.resourceVersion),
+  );
+}

@@ -1,0 +1,17 @@
+export { requesterOf, scopeOfRequest } from './caller.ts';
+export { ifMatchOf, notModified } from './conditional.ts';
+export { firstAnswer, idempotencyOf, type Idempotency } from './idempotency.ts';
+export { LinkBuilder } from './links.ts';
+export { requireMicroversion, VERSION, type Microversion } from './microversion.ts';
+export { pageAnswer, pageOf } from './paging.ts';
+export { isTrue } from './query.ts';
+export {
+  Empty,
+  ERROR_RESPONSES,
+  IdempotencyHeaders,
+  IfMatchHeaders,
+  IfNoneMatchHeaders,
+  NoBody,
+  NoQuery,
+  type TypedApp,
+} from './route.ts';

@@ -1,0 +1,74 @@
+import type { ReconcileContext } from '@cetus/shared/reconcile';
+import type { Operation, StoredCluster } from '@cetus/shared/schemas';
+import type { HeatClient } from '@cetus/openstack/heat';
+import type { MagnumClient, MagnumCluster } from '@cetus/openstack/magnum';
+import type { ClusterFacts, DriverResult } from '../../cluster-driver.ts';
+import type { PollBudget } from '../openstack/poll-budget.ts';
+import { describeFailure, type FailureReport } from './failure.ts';
+import { findGroups, type FoundCluster } from './find-cluster.ts';
+import { stateOfMemory, type Memory } from './memory.ts';
+
+/** The services of a cluster's project, as the service user sees them. */
+export interface ProjectClients {
+  magnum: MagnumClient;
+  heat: HeatClient;
+}
+
+/** What a round is made with. */
+export interface RoundContext extends ReconcileContext, ProjectClients {
+  cluster: StoredCluster;
+  operation: Operation;
+  polls: PollBudget;
+}
+
+/** What rounds of all kinds do. A round looks, does one thing at most, and says how far the cluster is. */
+export abstract class Round {
+  protected readonly context: RoundContext;
+  protected readonly cluster: StoredCluster;
+  protected readonly operation: Operation;
+  protected readonly magnum: MagnumClient;
+  protected readonly heat: HeatClient;
+  protected readonly signal: AbortSignal;
+
+  constructor(context: RoundContext) {
+    this.context = context;
+    this.cluster = context.cluster;
+    this.operation = context.operation;
+    this.magnum = context.magnum;
+    this.heat = context.heat;
+    this.signal = context.signal;
+  }
+
+  protected waiting(progress: string, memory?: Memory, facts: ClusterFacts = {}): DriverResult {
+    const driver_state = memory === undefined ? {} : { driver_state: stateOfMemory(memory) };
+    return {
+      phase: 'working',
+      facts: { ...facts, ...driver_state },
+      progress,
+      wakeUpAfterMs: this.context.polls.next(),
+    };
+  }
+
+  /** The operation's time is over: nothing new is begun, and the loop ends it. */
+  protected tooLate(memory: Memory): DriverResult {
+    return this.waiting('Magnum had not been told yet', memory);
+  }
+
+  protected async withGroups(there: MagnumCluster): Promise<FoundCluster> {
+    return { cluster: there, groups: await findGroups(this.magnum, there.uuid, this.signal) };
+  }
+
+  protected report(found: FoundCluster): Promise<FailureReport> {
+    return describeFailure(this.heat, this.cluster.spec, found, this.signal);
+  }
+
+  /**
+   * Whether Heat has nothing of a cluster any more. Magnum may lose its access to a stack that is gone, and wait for it for ever: told to
+   * delete it again, it sees that it is.
+   */
+  protected async stackIsGone({ stack_id }: MagnumCluster): Promise<boolean> {
+    if (stack_id === null) return true;
+    const stack = await this.heat.getStack(stack_id, { resolveOutputs: false, signal: this.signal });
+    return stack === null || stack.stack_status === 'DELETE_COMPLETE';
+  }
+}

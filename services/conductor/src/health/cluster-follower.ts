@@ -1,0 +1,233 @@
+import type { DeniedNetworks } from '@cetus/kubernetes/denied-networks';
+import { KubernetesConnection } from '@cetus/kubernetes/connection';
+import type { Relay } from '@cetus/shared/notifications';
+import type { ClusterHealth, FollowLease } from '@cetus/shared/schemas';
+import type { SecretBox } from '@cetus/shared/secrets';
+import type { Logger } from '@cetus/shared/service';
+import { CLUSTER, LeaseLostError, type Followable, type FollowStore } from '@cetus/shared/store';
+import { openKubeconfig } from '../cluster/kubeconfig/sealed-kubeconfig.ts';
+import { ClusterProbe } from './cluster-probe.ts';
+import { ClusterWatches } from './cluster-watches.ts';
+import type { FollowerMeasure } from './follower-metrics.ts';
+import { HealthTracker, type ToldHealth, type TrackerLimits } from './health-tracker.ts';
+import { differenceOf, healthWrite } from './health-write.ts';
+import { troubleOf } from './trouble.ts';
+
+export interface FollowerOptions {
+  store: FollowStore;
+  relay: Pick<Relay, 'relay'>;
+  secrets: SecretBox;
+  logger: Logger;
+  limits: TrackerLimits;
+  /** Where no cluster that others made may be. */
+  deniedNetworks?: DeniedNetworks | undefined;
+  measure: FollowerMeasure;
+  lease: Pick<FollowLease, 'owner' | 'token'>;
+  /** The lease is another's: nothing can be written any more. */
+  onLost: (follower: ClusterFollower) => void;
+}
+
+/** The largest answer that is read. */
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+/** How long a cluster may be silent until it is asked, in milliseconds. */
+const MAX_SILENCE_MS = 15_000;
+/** How long an answer may take. */
+const MAX_ANSWER_MS = 5_000;
+/** How often one is asked at least. */
+const CHECK_MS = 30_000;
+/** How soon one is asked again that did not answer or is not ready: at first, and when it has not answered for a while. */
+const MAX_RETRY_MS = 3_000;
+const SLOW_RETRY_MS = 10_000;
+const SLOW_AFTER_MS = 120_000;
+/** Details that changed, with no condition, are written this often at most. */
+const DETAIL_MS = 5_000;
+/** The time of the last answer is written this often. */
+const CONTACT_MS = 60_000;
+
+interface Opened {
+  probe: ClusterProbe;
+  watches: ClusterWatches;
+  connection: KubernetesConnection;
+}
+
+/** Follows one cluster under one lease, until it is stopped: watches it, asks it when it is silent, and writes what there is to tell. */
+export class ClusterFollower {
+  private readonly one: Followable;
+  private readonly options: FollowerOptions;
+  private readonly ended = new AbortController();
+  private opened: Opened | undefined;
+  private tracker: HealthTracker | undefined;
+  private written: ClusterHealth | null = null;
+  private writtenAt = 0;
+  private nextProbeAt = 0;
+  /** When it is asked however much its watches bring: they do not tell how the API server is. */
+  private checkBy = 0;
+  private readonly startedAt = Date.now();
+  /** What goes on now: opening and asking, and writing. */
+  private asking: Promise<void> | undefined;
+  private writing: Promise<void> | undefined;
+  private readonly contactMs = CONTACT_MS * (0.9 + Math.random() * 0.2);
+
+  private readonly silenceMs: number;
+  private readonly retryMs: number;
+  private readonly answerMs: number;
+
+  constructor(one: Followable, options: FollowerOptions) {
+    this.one = one;
+    this.options = options;
+    // It is asked more than once before it is called unreachable.
+    const { unreachableMs } = options.limits;
+    this.silenceMs = Math.min(MAX_SILENCE_MS, unreachableMs * 0.75);
+    this.retryMs = Math.min(MAX_RETRY_MS, unreachableMs / 4);
+    this.answerMs = Math.min(MAX_ANSWER_MS, unreachableMs / 2);
+    this.ask(Date.now());
+  }
+
+  /** Whether this is what follows the cluster as it is held now. */
+  follows(held: Followable | undefined): boolean {
+    return (
+      held?.follow?.token === this.options.lease.token &&
+      held.kubeconfigVersion === this.one.kubeconfigVersion
+    );
+  }
+
+  /** Does what is due: to be called about every second. */
+  tick(now: number): void {
+    if (this.ended.signal.aborted) return;
+    const { tracker, opened } = this;
+    if (tracker !== undefined && opened !== undefined) this.hear(tracker, opened);
+    if (this.asking === undefined && now >= this.nextProbeAt) this.ask(now);
+    const told = tracker?.tell(now) ?? null;
+    // Begun anew when it answers, they have all that there is at once.
+    if (tracker?.reachability.isGone === true) void opened?.watches.stop();
+    if (told === null || this.writing !== undefined) return;
+    const difference = differenceOf(this.written, told);
+    if (difference === 'transition' || (difference === 'detail' && now - this.writtenAt >= DETAIL_MS))
+      this.writing = this.write(told, now).finally(() => (this.writing = undefined));
+  }
+
+  /** When the cluster last answered, when that is long enough after what is written. */
+  contactToNote(now: number): { id: string; lease: FollowerOptions['lease']; at: Date } | null {
+    const contact = this.tracker?.reachability.contactedAt ?? null;
+    const written = this.written?.last_contact?.getTime() ?? 0;
+    if (this.written === null || contact === null || now - written < this.contactMs || contact <= written)
+      return null;
+    const at = new Date(contact);
+    this.written = { ...this.written, last_contact: at };
+    return { id: this.one._id, lease: this.options.lease, at };
+  }
+
+  /** Ends the connection; a write that goes on is waited for. */
+  async stop(): Promise<void> {
+    this.ended.abort(new Error('The cluster is not followed here any more'));
+    await this.close();
+    await Promise.all([this.asking, this.writing]);
+    // What was opened meanwhile.
+    await this.close();
+  }
+
+  private async close(): Promise<void> {
+    await Promise.all([this.opened?.watches.stop(), this.opened?.connection.close()]);
+  }
+
+  /** Asks the cluster, at first with what that needs; then it is known when to ask next. */
+  private ask(now: number): void {
+    this.asking = this.attempt(now)
+      .catch((err: unknown) => {
+        if (this.ended.signal.aborted) return;
+        this.nextProbeAt = Date.now() + this.retryMs;
+        if (err instanceof LeaseLostError) this.options.onLost(this);
+        else this.options.logger.warn({ cluster: this.one._id, err }, 'cluster not asked; it is tried again');
+      })
+      .finally(() => (this.asking = undefined));
+  }
+
+  private async attempt(now: number): Promise<void> {
+    const tracker = (this.tracker ??= await this.load(now));
+    const { reachability } = tracker;
+    try {
+      const { probe, watches } = (this.opened ??= await this.open(tracker));
+      if (reachability.contactedAt !== null)
+        this.options.measure.silence(Math.max(0, now - reachability.contactedAt) / 1_000);
+      const closely = reachability.isFailing || !watches.started;
+      await probe.ask({ closely, nodes: watches.nodesRefused }, this.ended.signal);
+      reachability.contact(Date.now());
+      watches.start();
+      const failed = (tracker.failedChecks ?? []).length > 0;
+      this.checkBy = Date.now() + CHECK_MS;
+      this.nextProbeAt = Date.now() + (failed ? this.retryMs : this.silenceMs);
+    } catch (error) {
+      if (this.ended.signal.aborted) return;
+      this.notReached(error, now);
+    }
+  }
+
+  /** @throws the error, when it says nothing about the cluster */
+  private notReached(error: unknown, since: number): void {
+    const { reachability } = this.tracker as HealthTracker;
+    const trouble = troubleOf(error);
+    if (trouble === null) throw error;
+    reachability.trouble(trouble, since);
+    const now = Date.now();
+    const long = now - (reachability.contactedAt ?? this.startedAt) > SLOW_AFTER_MS;
+    this.nextProbeAt = now + (long ? SLOW_RETRY_MS : this.retryMs);
+  }
+
+  /** What is known already, by whatever process. @throws LeaseLostError, CetusError `store_unavailable` */
+  private async load(now: number): Promise<HealthTracker> {
+    const { store, lease, limits } = this.options;
+    const { health } = await store.read(this.one._id, lease);
+    this.written = health ?? null;
+    return new HealthTracker(this.written, this.one.kubeconfigVersion, limits, now);
+  }
+
+  /** @throws LeaseLostError, SecretError, CetusError `invalid_field`, `conflict`, `store_unavailable` */
+  private async open(tracker: HealthTracker): Promise<Opened> {
+    const { store, lease, secrets, measure, deniedNetworks } = this.options;
+    const cluster = await store.read(this.one._id, lease);
+    const connection = KubernetesConnection.fromKubeconfig(openKubeconfig(secrets, cluster), {
+      // One for questions, which a long list must not hold up.
+      sockets: 2,
+      watchSockets: 2,
+      // An answer takes several times its length in memory, and there are hundreds of clusters.
+      maxBodyBytes: MAX_BODY_BYTES,
+      // What the name of an imported cluster stands for may have changed since it was taken in.
+      ...(cluster.spec.imported === null ? {} : { deniedNetworks }),
+    });
+    const watches = new ClusterWatches({
+      connection,
+      tracker,
+      measure,
+      // Whether that means anything, the cluster is asked.
+      onFailed: () => (this.nextProbeAt = Math.min(this.nextProbeAt, Date.now())),
+    });
+    return { connection, watches, probe: new ClusterProbe(connection, tracker, this.answerMs) };
+  }
+
+  /** What the watches brought counts as an answer, unless the cluster is being asked whether it is itself. */
+  private hear(tracker: HealthTracker, { watches }: Opened): void {
+    const { reachability, failedChecks } = tracker;
+    const heardAt = watches.contactedAt;
+    if (reachability.isFailing || heardAt <= (reachability.contactedAt ?? 0)) return;
+    reachability.contact(heardAt);
+    if ((failedChecks ?? []).length === 0)
+      this.nextProbeAt = Math.min(heardAt + this.silenceMs, this.checkBy);
+  }
+
+  private async write(told: ToldHealth, now: number): Promise<void> {
+    const { store, relay, lease, logger } = this.options;
+    try {
+      const written = await store.write(this.one._id, lease, (current) => {
+        // Whoever follows it next begins with what is written by then.
+        if (this.ended.signal.aborted) throw new LeaseLostError(this.one._id);
+        return healthWrite(current, told);
+      });
+      this.written = written.health;
+      this.writtenAt = now;
+      void relay.relay(CLUSTER, written);
+    } catch (err) {
+      if (err instanceof LeaseLostError) this.options.onLost(this);
+      else logger.warn({ cluster: this.one._id, err }, 'health not written; it is tried again');
+    }
+  }
+}

@@ -1,0 +1,8 @@
+import { targets } from '../heat/driver-bench.ts';
+import { MagnumDriverBench } from './driver-bench.ts';
+import { magnumDriverStories } from './stories.ts';
+
+describe('the magnum driver on the simulated cloud', function () {
+  this.timeout(60_000);
+  magnumDriverStories(() => MagnumDriverBench.start(targets[0]!));
+});
