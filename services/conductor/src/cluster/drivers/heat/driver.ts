@@ -21,17 +21,18 @@ import type {
   Inspection,
   ReferenceCheck,
 } from '../../cluster-driver.ts';
-import { guardBackEnd } from './back-end-error.ts';
 import { buildClusterStack } from './build-stack.ts';
 import { ClusterSecretStore } from './cluster-secret-store.ts';
 import { renewAdministrator, signForClient } from './credentials.ts';
 import { announceCreate, createAnswered, isAnnounced, mayAppear } from './creation.ts';
 import { deletionOf, hasFailedSince, isStumble, MAX_STUMBLES, newDeletion } from './deletion.ts';
 import { groupFailures } from './group-failures.ts';
+import { guardHeat } from './guard.ts';
 import type { PollBudget } from '../openstack/poll-budget.ts';
 import { clusterFacts } from './cluster-facts.ts';
 import { leftoversOf } from './leftovers.ts';
-import { ReferenceLookup } from './references.ts';
+import { ReferenceLookup } from '../openstack/references.ts';
+import { imageProblem } from './bootstrap/distributions.ts';
 import { specProblems, templateProblems } from './spec-problems.ts';
 import { stackInputOf, type HeatSite } from './stack-input-from-spec.ts';
 import type { ClusterStackInput } from './stack-input.ts';
@@ -93,7 +94,7 @@ export class HeatDriver implements ClusterDriver {
   }
 
   apply(cluster: StoredCluster, { signal, deadlineExceeded }: ReconcileContext): Promise<DriverResult> {
-    return guardBackEnd(async () => {
+    return guardHeat(async () => {
       // Written before anything is created with them: a crash must not leave servers whose keys nobody has.
       if (cluster.status.secrets === null) {
         const secrets = await this.clusterSecrets.create(cluster);
@@ -122,7 +123,7 @@ export class HeatDriver implements ClusterDriver {
   }
 
   remove(cluster: StoredCluster, { signal }: ReconcileContext): Promise<DriverResult> {
-    return guardBackEnd(async () => {
+    return guardHeat(async () => {
       const operation = cluster.operation as Operation;
       const stack = await this.reader(cluster, signal).find(cluster);
       if (stack === null) {
@@ -149,7 +150,7 @@ export class HeatDriver implements ClusterDriver {
   }
 
   inspect(cluster: StoredCluster, { signal }: ReconcileContext): Promise<Inspection> {
-    return guardBackEnd(async () => {
+    return guardHeat(async () => {
       const stack = await this.reader(cluster, signal).find(cluster);
       if (stack === null) {
         if (cluster.status.state === 'DELETE_FAILED')
@@ -178,7 +179,7 @@ export class HeatDriver implements ClusterDriver {
   check(request: CheckRequest, signal: AbortSignal): Promise<ReferenceCheck> {
     const { projectId, userId, references, spec, template } = request;
     const { site } = this.options;
-    return guardBackEnd(async () => {
+    return guardHeat(async () => {
       const problems = [
         ...(spec === undefined ? [] : specProblems(spec, site)),
         ...(template === undefined ? [] : templateProblems(template, site)),
@@ -189,15 +190,15 @@ export class HeatDriver implements ClusterDriver {
   }
 
   authority(cluster: StoredCluster, kind: AuthorityKind): Promise<string> {
-    return guardBackEnd(() => Promise.resolve(this.clusterSecrets.authority(cluster, kind).certificate));
+    return guardHeat(() => Promise.resolve(this.clusterSecrets.authority(cluster, kind).certificate));
   }
 
   signCertificate(cluster: StoredCluster, request: string): Promise<string> {
-    return guardBackEnd(() => Promise.resolve(signForClient(cluster, request, this.clusterSecrets)));
+    return guardHeat(() => Promise.resolve(signForClient(cluster, request, this.clusterSecrets)));
   }
 
   renewCredentials(cluster: StoredCluster): Promise<ClusterFacts> {
-    return guardBackEnd(() => Promise.resolve(renewAdministrator(cluster, this.clusterSecrets)));
+    return guardHeat(() => Promise.resolve(renewAdministrator(cluster, this.clusterSecrets)));
   }
 
   private async create(
@@ -214,7 +215,7 @@ export class HeatDriver implements ClusterDriver {
     }
     const answered = { driver_state: createAnswered(driver_state) };
     try {
-      const id = await guardBackEnd(() => this.send(cluster, operation, signal));
+      const id = await guardHeat(() => this.send(cluster, operation, signal));
       return this.waiting(id === null ? {} : { stack_id: id, ...answered }, 'Heat creates the stack');
     } catch (error) {
       // A refusal is an answer; anything else may yet turn out to have made a stack.
@@ -382,7 +383,7 @@ export class HeatDriver implements ClusterDriver {
   }
 
   private lookup(projectId: string, signal: AbortSignal): ReferenceLookup {
-    return new ReferenceLookup(this.options.session, projectId, signal);
+    return new ReferenceLookup(this.options.session, projectId, signal, imageProblem);
   }
 }
 

@@ -5,7 +5,7 @@ import {
   type NodeGroupSpec,
   type StoredCluster,
 } from '@cetus/shared/schemas';
-import type { ResolvedReferences } from './references.ts';
+import type { ResolvedReferences } from '../openstack/references.ts';
 import { isLabelValue } from './resolve-stack-input.ts';
 import type { ClusterStackInput, NodeInput } from './stack-input.ts';
 import { groupKey, workerGroupsOf } from './worker-groups.ts';

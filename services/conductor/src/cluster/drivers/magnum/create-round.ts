@@ -5,7 +5,7 @@ import { hasStatus } from '@cetus/openstack/errors';
 import type { KeystoneSession } from '@cetus/openstack/keystone';
 import type { MagnumCluster } from '@cetus/openstack/magnum';
 import type { DriverResult } from '../../cluster-driver.ts';
-import { guardBackEnd } from '../heat/back-end-error.ts';
+import { guardBackEnd } from '../openstack/back-end-error.ts';
 import { createBody } from './actions.ts';
 import { ensureKeypair } from './keypair.ts';
 import { including, isOverdue, mayAppear, stateOfMemory, tell, type Memory } from './memory.ts';

@@ -14,9 +14,9 @@ import type {
   Inspection,
   ReferenceCheck,
 } from '../../cluster-driver.ts';
-import { guardBackEnd } from '../heat/back-end-error.ts';
+import { guardBackEnd } from '../openstack/back-end-error.ts';
 import type { PollBudget } from '../openstack/poll-budget.ts';
-import { ReferenceLookup } from '../heat/references.ts';
+import { ReferenceLookup } from '../openstack/references.ts';
 import { ApplyRound } from './apply-round.ts';
 import { CreateRound, MISSING, type Announced } from './create-round.ts';
 import { makeCredentials } from './credentials.ts';
@@ -25,7 +25,7 @@ import { describeFailure } from './failure.ts';
 import { findCluster, findGroups } from './find-cluster.ts';
 import { describeDrift, isFailed } from './groups.ts';
 import { compared, mayAppear, memoryOf, stateOfMemory } from './memory.ts';
-import { specProblems, templateProblems } from './problems.ts';
+import { imageProblem, specProblems, templateProblems } from './problems.ts';
 import { RemoveRound } from './remove-round.ts';
 import type { ProjectClients, RoundContext } from './round.ts';
 
@@ -114,7 +114,7 @@ export class MagnumDriver implements ClusterDriver {
         ...(spec === undefined ? [] : specProblems(spec)),
         ...(template === undefined ? [] : templateProblems(template)),
       ];
-      const lookup = new ReferenceLookup(this.options.session, projectId, signal, { anyDistribution: true });
+      const lookup = new ReferenceLookup(this.options.session, projectId, signal, imageProblem);
       const found = await lookup.check(references, userId);
       return { ...found, problems: [...found.problems, ...problems] };
     });

@@ -6,6 +6,7 @@ import {
   type ClusterTemplateSpec,
 } from '@cetus/shared/schemas';
 import type { ReferenceProblem } from '../../cluster-driver.ts';
+import type { ImageProblem } from '../openstack/references.ts';
 import { versionOf } from './templates.ts';
 
 const NETWORK_DRIVERS = ['flannel', 'calico'];
@@ -54,6 +55,12 @@ export function templateProblems(template: ClusterTemplateSpec): ReferenceProble
     problems.push(unsupported('tls_disabled', 'The magnum driver makes clusters with TLS only'));
   return problems;
 }
+
+/** Magnum chooses its own driver by what the image says; which there are, only it knows. */
+export const imageProblem: ImageProblem = ({ id, name, os_distro: osDistro }) =>
+  osDistro !== undefined && osDistro.trim() !== ''
+    ? null
+    : { code: 'image_os_distro_missing', detail: `Image ${name ?? id} has no property os_distro` };
 
 function networkProblems(driver: string | null): ReferenceProblem[] {
   if (driver === null || NETWORK_DRIVERS.includes(driver)) return [];

@@ -1,3 +1,4 @@
+import type { ImageProblem } from '../../openstack/references.ts';
 import { UnsupportedImageError } from '../errors.ts';
 import type { NodeInput } from '../stack-input.ts';
 
@@ -35,3 +36,14 @@ export function distributionOf(image: NodeInput['image']): Distribution {
   }
   return distribution;
 }
+
+/** Whether nodes can be made from an image of the cloud. */
+export const imageProblem: ImageProblem = ({ id, name, os_distro: osDistro }) => {
+  try {
+    distributionOf({ id, name: name ?? undefined, osDistro });
+    return null;
+  } catch (error) {
+    if (!(error instanceof UnsupportedImageError)) throw error;
+    return { code: error.code, detail: error.message };
+  }
+};

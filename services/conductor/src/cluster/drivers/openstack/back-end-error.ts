@@ -6,18 +6,22 @@ import {
   OpenStackUnreachableError,
   ProjectScopeError,
 } from '@cetus/openstack/errors';
-import { InvalidStackInputError, UnsupportedImageError } from './errors.ts';
-import { invalidField } from './spec-problems.ts';
 
 /** Statuses with which a service says that it cannot now, though it may later. */
 const LATER = new Set([408, 429, 500, 502, 503, 504]);
 
-/** Runs calls of OpenStack; what they throw becomes CetusError, with the service's own words and the whole error as its cause. */
-export async function guardBackEnd<T>(run: () => Promise<T>): Promise<T> {
+/**
+ * Runs calls of OpenStack; what they throw becomes CetusError, with the service's own words and the whole error as its cause.
+ * @param own the driver's own errors in Cetus' words; what it does not know it gives back as it is
+ */
+export async function guardBackEnd<T>(
+  run: () => Promise<T>,
+  own: (error: unknown) => unknown = (error) => error,
+): Promise<T> {
   try {
     return await run();
   } catch (error) {
-    throw toCetusError(error);
+    throw own(toCetusError(error));
   }
 }
 
@@ -45,9 +49,6 @@ function toCetusError(error: unknown): unknown {
   }
   if (error instanceof AmbiguousNameError)
     return new CetusError('ambiguous_reference', error.message, { cause });
-  if (error instanceof UnsupportedImageError)
-    return new CetusError(error.code, error.message, { cause, field: 'image_id' });
-  if (error instanceof InvalidStackInputError) return invalidField(error);
   return error;
 }
 

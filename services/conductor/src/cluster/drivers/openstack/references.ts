@@ -8,13 +8,11 @@ import {
   type NodeGroupSpec,
 } from '@cetus/shared/schemas';
 import { AmbiguousNameError } from '@cetus/openstack/errors';
-import { GlanceClient } from '@cetus/openstack/glance';
+import { GlanceClient, type Image } from '@cetus/openstack/glance';
 import type { KeystoneSession } from '@cetus/openstack/keystone';
 import { NeutronClient } from '@cetus/openstack/neutron';
 import { NovaClient } from '@cetus/openstack/nova';
 import type { ReferenceCheck, ReferenceProblem, References } from '../../cluster-driver.ts';
-import { distributionOf } from './bootstrap/distributions.ts';
-import { UnsupportedImageError } from './errors.ts';
 
 /** What the names in a node group stand for. */
 interface GroupReferences {
@@ -32,6 +30,9 @@ export interface ResolvedReferences {
   fixedSubnet?: string;
 }
 
+/** Why nodes cannot be made from an image; null when they can. */
+export type ImageProblem = (image: Image) => Omit<ReferenceProblem, 'field'> | null;
+
 type Lookup<T> = () => Promise<T | null>;
 
 /** Finds the objects that a request or a cluster names, in the project that asks. */
@@ -42,25 +43,20 @@ export class ReferenceLookup {
   private readonly neutron: NeutronClient;
   private readonly keypairs: NovaClient;
   private readonly signal: AbortSignal;
-  private readonly anyDistribution: boolean;
+  private readonly imageProblem: ImageProblem;
 
   /**
    * @param service the service user's own session: another user's key pair is shown to an administrator only
-   * @param options.anyDistribution images of every distribution will do, if only they say which; default false
+   * @param imageProblem what the driver asks of images
    */
-  constructor(
-    service: KeystoneSession,
-    projectId: string,
-    signal: AbortSignal,
-    { anyDistribution = false }: { anyDistribution?: boolean } = {},
-  ) {
+  constructor(service: KeystoneSession, projectId: string, signal: AbortSignal, imageProblem: ImageProblem) {
     const project = service.forProject(projectId);
     this.glance = new GlanceClient(project);
     this.nova = new NovaClient(project);
     this.neutron = new NeutronClient(project);
     this.keypairs = new NovaClient(service);
     this.signal = signal;
-    this.anyDistribution = anyDistribution;
+    this.imageProblem = imageProblem;
   }
 
   /** Checks what is named, and answers everything that is wrong. */
@@ -160,14 +156,8 @@ export class ReferenceLookup {
     const image = await this.find('image_id', 'image', ref, () =>
       this.glance.findImage(ref ?? '', this.signal),
     );
-    if (image !== null && !(this.anyDistribution && image.os_distro !== undefined)) {
-      try {
-        distributionOf({ id: image.id, name: image.name ?? undefined, osDistro: image.os_distro });
-      } catch (error) {
-        if (!(error instanceof UnsupportedImageError)) throw error;
-        this.problems.push({ field: 'image_id', code: error.code, detail: error.message });
-      }
-    }
+    const problem = image === null ? null : this.imageProblem(image);
+    if (problem !== null) this.problems.push({ field: 'image_id', ...problem });
     return image;
   }
 
