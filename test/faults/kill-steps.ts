@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { audit, unrest, type Audit } from './audit.ts';
 import { changeLate, changeLost, NEWER } from './steps/change.ts';
 import { createLate, createLateDeleted, createLost, followed, looking, stackMade } from './steps/create.ts';
+import { NEWER_HEAT, scaleDownWaiting, upgradeWaiting } from './steps/empty.ts';
 import { draining, followedHealth } from './steps/follow.ts';
 import { importChecked, importTakenIn } from './steps/import.ts';
 import { killBetweenPlaceAndInsert, QUOTA_STEP } from './steps/quota.ts';
@@ -52,6 +53,8 @@ const ROUNDS: readonly (readonly Step[])[] = [
     followed('magnum'),
     importTakenIn(),
     draining('magnum'),
+    upgradeWaiting(),
+    scaleDownWaiting(),
     followedHealth('heat'),
     followedHealth('magnum'),
   ],
@@ -72,6 +75,7 @@ export async function killSteps(
     db,
     templates: {
       heat: await client.template(),
+      newerHeat: await client.template({ name: 'newer', labels: { kube_tag: NEWER_HEAT } }),
       magnum: await client.template(MAGNUM_TEMPLATE),
       newer: await client.template(newer),
     },

@@ -19,7 +19,7 @@ function condition(cluster: Cluster, type: string): string | undefined {
 }
 
 describe('integration: all services in one process', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let cetus: AllInOne;
   let client: CetusClient;
   let template: string;

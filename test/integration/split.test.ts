@@ -26,7 +26,7 @@ async function broker(): Promise<{ url: string; stop: () => Promise<void> } | un
 }
 
 describe('integration: two of every service over RabbitMQ', function () {
-  this.timeout(90_000);
+  this.timeout(300_000);
   let rabbit: Awaited<ReturnType<typeof broker>>;
   let installation: Installation;
   let traces: TraceCollector;
@@ -139,7 +139,7 @@ describe('integration: two of every service over RabbitMQ', function () {
           async () =>
             Object.keys((await installation.cloud.stats()).stacksCreated).length - before.length > BURST / 4,
           {
-            timeoutMs: 30_000,
+            timeoutMs: 90_000,
           },
         );
         await conductor.kill9();
@@ -149,7 +149,7 @@ describe('integration: two of every service over RabbitMQ', function () {
             const found = (await clients[0].clusters()).filter(({ name }) => name.startsWith('burst-'));
             return found.every(({ status }) => status === 'CREATE_COMPLETE') && found;
           },
-          { timeoutMs: 60_000, what: 'the whole burst is complete' },
+          { timeoutMs: 180_000, what: 'the whole burst is complete' },
         );
         assert.equal(clusters.length, BURST);
         assert.equal(new Set(uuids).size, BURST);

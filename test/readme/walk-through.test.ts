@@ -52,7 +52,7 @@ describe("the README's walk-through", () => {
     const pasted = script.replaceAll('http://127.0.0.1:9511', `http://127.0.0.1:${String(port)}`);
     const options = {
       cwd: folder,
-      timeout: 150_000,
+      timeout: 280_000,
       env: { PATH: `/usr/bin:/bin:${process.env.PATH ?? ''}`, HOME: folder, SHELL: '/bin/bash' },
     };
     const { stdout } = await promisify(execFile)('bash', ['-c', `set -m\n${pasted}`], options);
@@ -60,7 +60,7 @@ describe("the README's walk-through", () => {
   }
 
   it('works when pasted', async function () {
-    this.timeout(170_000);
+    this.timeout(300_000);
     const scripts = (await blocks('Five minutes')).filter((block) => !block.includes('openstack coe'));
     assert.ok(scripts.length >= 5, 'the chapter has its steps');
     const output = await paste(scripts.join('\n'));
@@ -85,7 +85,7 @@ describe("the README's walk-through", () => {
   });
 
   it("works with OpenStack's own client", async function () {
-    this.timeout(170_000);
+    this.timeout(300_000);
     requireOrSkip(this, existsSync(OPENSTACK), 'python3-openstackclient is not installed');
     const scripts = (await blocks('Five minutes')).filter((block) => block.includes('openstack coe'));
     const output = await paste(`set -e\n${scripts.join('\n')}`);

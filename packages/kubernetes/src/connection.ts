@@ -1,10 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { createSecureContext, type SecureContext } from 'node:tls';
-import { CetusError } from '@cetus/shared/errors';
 import { Pool, type Dispatcher } from 'undici';
 import type { DeniedNetworks } from './denied-networks.ts';
 import { errorCode, KubernetesError, KubernetesUnreachableError, type RequestInfo } from './errors.ts';
 import { readKubeconfig, type ClusterAccess, type ReadKubeconfigOptions } from './kubeconfig.ts';
+import { tlsOptions } from './tls-options.ts';
 
 /** Limits of one {@link KubernetesConnection}. All times in milliseconds. */
 export interface ConnectionOptions {
@@ -113,7 +112,8 @@ export class KubernetesConnection {
     const pool = (connections: number): Pool =>
       new Pool(url.origin, {
         connect: {
-          ...tlsOptions(access, this.#limits.connectTimeoutMs),
+          timeout: this.#limits.connectTimeoutMs,
+          ...tlsOptions(access),
           ...(deniedNetworks === undefined ? {} : { lookup: deniedNetworks.lookup }),
         },
         connections,
@@ -262,30 +262,6 @@ export class KubernetesConnection {
 class TotalTimeout extends Error {
   readonly code = 'TIMEOUT';
   override readonly message = 'no complete answer in time';
-}
-
-/** @throws CetusError `invalid_field` for what TLS does not take, such as a key that is too short */
-function secureContextOf(access: ClusterAccess): SecureContext {
-  const { authorityCertificate: ca, clientCertificate: cert, clientKey: key } = access;
-  try {
-    return createSecureContext({ ca, cert, key });
-  } catch (cause) {
-    const why = `The certificates of the kubeconfig cannot be used: ${(cause as Error).message}`;
-    throw new CetusError('invalid_field', why, { field: 'kubeconfig', cause });
-  }
-}
-
-function tlsOptions(access: ClusterAccess, timeout: number): object {
-  if (access.server.startsWith('http:')) return { timeout };
-  return {
-    timeout,
-    // One context for all sockets: parsing the certificates again for each would cost memory and time.
-    secureContext: secureContextOf(access),
-    rejectUnauthorized: !access.skipTlsVerify,
-    ...(access.tlsServerName === undefined ? {} : { servername: access.tlsServerName }),
-    // One session to resume is enough for one server.
-    maxCachedSessions: 1,
-  };
 }
 
 function authorization({ token, username, password }: ClusterAccess): Record<string, string> {

@@ -1,6 +1,6 @@
 import type { Blocker } from '@cetus/shared/schemas';
 import { MERGE_PATCH, type KubernetesConnection } from './connection.ts';
-import { isNotFound } from './errors.ts';
+import { hasStatus, isNotFound } from './errors.ts';
 import { listAll } from './list.ts';
 import type { Pod } from './objects.ts';
 import { evict, evictionVersion, staysOnNode } from './pods.ts';
@@ -24,6 +24,23 @@ export async function cordon(
 ): Promise<boolean> {
   const body = { spec: { unschedulable: unschedulable ? true : null } };
   return found(connection.request('PATCH', nodePath(name), { body, contentType: MERGE_PATCH, signal }));
+}
+
+/**
+ * Changes a node. With `metadata.resourceVersion` in the patch only as long as it is what was seen.
+ * @param patch a merge patch (RFC 7386)
+ * @returns whether it was done: not when the node has changed, or is gone
+ * @throws KubernetesError, KubernetesUnreachableError
+ */
+export async function patchNode(
+  connection: KubernetesConnection,
+  name: string,
+  patch: object,
+  { signal }: NodeCallOptions = {},
+): Promise<boolean> {
+  return unchanged(
+    connection.request('PATCH', nodePath(name), { body: patch, contentType: MERGE_PATCH, signal }),
+  );
 }
 
 /**
@@ -56,15 +73,28 @@ export async function evictPods(
 
 /**
  * Takes a node out of the cluster's list; its machine is not touched.
- * @returns whether there was such a node
+ * @param seen the node as it was judged: it is deleted only as long as it is the same, and has not changed
+ * @returns whether it was done: not when the node has changed, or is gone
  * @throws KubernetesError, KubernetesUnreachableError
  */
 export async function deleteNode(
   connection: KubernetesConnection,
   name: string,
+  seen: { uid: string; resourceVersion: string },
   { signal }: NodeCallOptions = {},
 ): Promise<boolean> {
-  return found(connection.request('DELETE', nodePath(name), { signal }));
+  const { uid, resourceVersion } = seen;
+  const body = { preconditions: { uid, resourceVersion } };
+  return unchanged(connection.request('DELETE', nodePath(name), { body, signal }));
+}
+
+async function unchanged(request: Promise<unknown>): Promise<boolean> {
+  try {
+    return await found(request);
+  } catch (error) {
+    if (hasStatus(error, 409)) return false;
+    throw error;
+  }
 }
 
 async function found(request: Promise<unknown>): Promise<boolean> {

@@ -1,6 +1,6 @@
 import type { Bus } from '@cetus/shared/bus';
 import { CetusError, isErrorCode, type ErrorCode } from '@cetus/shared/errors';
-import type { ClusterSpec, ClusterTemplateSpec } from '@cetus/shared/schemas';
+import { driverService, type ClusterSpec, type ClusterTemplateSpec } from '@cetus/shared/schemas';
 import type { Logger } from '@cetus/shared/service';
 
 /** What a request names in the cloud. */
@@ -80,7 +80,8 @@ export async function askDriver(
   timeoutMs: number,
 ): Promise<Verdict> {
   const params = { project_id: caller.projectId, user_id: caller.userId, ...question };
-  return (await bus.request('conductor', 'cluster.validate', params, { timeoutMs })) as Verdict;
+  const service = driverService(question.driver);
+  return (await bus.request(service, 'cluster.validate', params, { timeoutMs })) as Verdict;
 }
 
 /** @throws CetusError the first problem of a verdict */

@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { waitFor } from '@cetus/test-kit';
 import { expectError, errorsOf } from './support/answers.ts';
 import { startApi, type TestApi } from './support/api.ts';
 
@@ -245,13 +246,104 @@ describe('api: cluster templates', () => {
       204,
     );
     expectError(await api.request({ url: `/v1/clustertemplates/${uuid}` }), 404, 'not_found');
-    const events = (await api.request({ url: `/v1/events?object=${uuid}` })).json().events as {
-      type: string;
-    }[];
+    const events = async () =>
+      (await api.request({ url: `/v1/events?object=${uuid}` })).json().events as { type: string }[];
+    await waitFor(async () => (await events()).length === 3);
     assert.deepEqual(
-      events.map(({ type }) => type),
+      (await events()).map(({ type }) => type),
       ['create', 'update', 'delete'].map((action) => `cetus.clustertemplate.${action}.end`),
     );
+  });
+
+  it('is in use by node groups, and by what a rollback goes back to', async () => {
+    const version = (kube_tag: string) => api.template({ name: kube_tag, labels: { kube_tag } });
+    const [first, second, third] = [
+      await version('v1.29.0'),
+      await version('v1.30.0'),
+      await version('v1.31.0'),
+    ];
+    const uuid = await api.cluster({ name: 'upgraded', cluster_template_id: first });
+    await api.finish(uuid);
+    const url = `/v1/clusters/${uuid}`;
+    const ask = async (path: string, payload?: object) => {
+      const method = payload === undefined ? 'DELETE' : 'POST';
+      const answer = await api.request({ method, url: `${url}${path}`, ...(payload && { payload }) });
+      assert.ok(answer.statusCode < 300, answer.body);
+    };
+    const remove = (template: string) =>
+      api.request({ method: 'DELETE', url: `/v1/clustertemplates/${template}` });
+    const inUse = async (...templates: string[]) => {
+      for (const one of templates) {
+        expectError(await remove(one), 409, 'in_use');
+        expectError(await patch(one, replace('flavor_id', 'x')), 409, 'in_use');
+      }
+    };
+    await ask('/nodegroups', { name: 'pool' });
+    await api.finish(uuid);
+    // A group that was added stays as it is when the cluster is upgraded.
+    await ask('/actions/upgrade', { cluster_template: second });
+    await api.finish(uuid);
+    await inUse(first, second);
+    await ask('/actions/upgrade', { cluster_template: third });
+    await api.finish(uuid, { code: 'upgrade_failed', message: 'no' });
+    await inUse(first, second, third);
+    await ask('/actions/rollback', {});
+    await inUse(first, second);
+    const before = (await api.clusters.get({ kind: 'all' }, uuid)).status.applied_spec;
+    await api.finish(uuid, null, { applied_spec: before });
+    await inUse(first, second);
+    assert.equal((await api.request({ url })).json().cluster_template_id, second);
+    await ask('/nodegroups/pool');
+    await inUse(first);
+    await api.finish(uuid);
+    for (const unused of [first, third]) assert.equal((await remove(unused)).statusCode, 204);
+    await inUse(second);
+  });
+
+  it('is in use by the nodes that an upgrade which failed may have left behind', async () => {
+    const version = (kube_tag: string) => api.template({ name: kube_tag, labels: { kube_tag } });
+    const [first, second, third] = [
+      await version('v1.29.1'),
+      await version('v1.30.1'),
+      await version('v1.31.1'),
+    ];
+    const uuid = await api.cluster({ name: 'half-way', cluster_template_id: first });
+    await api.finish(uuid);
+    const upgrade = async (payload: object) => {
+      const url = `/v1/clusters/${uuid}/actions/upgrade`;
+      assert.equal((await api.request({ method: 'POST', url, payload })).statusCode, 202);
+      await api.finish(uuid, { code: 'upgrade_failed', message: 'no' });
+    };
+    await upgrade({ cluster_template: second });
+    await upgrade({ cluster_template: third, nodegroup: 'default-master' });
+    // To go back to, of the workers, and of the cluster.
+    for (const one of [first, second, third])
+      expectError(await api.request({ method: 'DELETE', url: `/v1/clustertemplates/${one}` }), 409, 'in_use');
+  });
+
+  it('is not needed by a cluster that was accepted: its values are copied', async () => {
+    const template = await api.template({ name: 'gone', labels: { kube_tag: 'v1.30.0' } });
+    const uuid = await api.cluster({ name: 'orphan', cluster_template_id: template });
+    await api.finish(uuid);
+    // As when it is deleted while the cluster is accepted.
+    await api.store.db
+      .collection<{ _id: string }>('cluster_templates')
+      .updateOne({ _id: template }, { $set: { deleted_at: new Date() } });
+    const url = `/v1/clusters/${uuid}`;
+    const act = async (action: string, payload: object) =>
+      (await api.request({ method: 'POST', url: `${url}/${action}`, payload })).statusCode;
+    assert.equal(await act('actions/resize', { node_count: 3 }), 202);
+    await api.finish(uuid, { code: 'stack_failed', message: 'no' });
+    assert.equal(await act('actions/retry', {}), 202);
+    await api.finish(uuid);
+    assert.equal(await act('nodegroups', { name: 'more' }), 202);
+    await api.finish(uuid);
+    assert.equal(
+      await act('actions/upgrade', { cluster_template: await api.template({ name: 'next' }) }),
+      202,
+    );
+    await api.finish(uuid);
+    assert.equal((await api.request({ method: 'DELETE', url })).statusCode, 204);
   });
 
   it('checks If-Match, and does not lose one of two changes at once', async () => {

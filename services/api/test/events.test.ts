@@ -33,7 +33,7 @@ class Reader {
   }
 
   async until(count: number): Promise<Message[]> {
-    await waitFor(() => this.messages.length >= count, { timeoutMs: 10_000 });
+    await waitFor(() => this.messages.length >= count, { timeoutMs: 30_000 });
     return this.messages;
   }
 
@@ -150,7 +150,7 @@ describe('api: events', () => {
     );
     assert.equal(messages[1]?.id, `${uuid}/1`);
     assert.equal(messages[1]?.data?.subject, uuid);
-    await waitFor(() => theirs.reader.comments > 1, { timeoutMs: 10_000 });
+    await waitFor(() => theirs.reader.comments > 1, { timeoutMs: 30_000 });
     assert.deepEqual(theirs.reader.messages, []);
     mine.reader.close();
     theirs.reader.close();
@@ -189,7 +189,7 @@ describe('api: events', () => {
           if (status === 200) readers.push(reader);
           return readers.length === wanted;
         },
-        { timeoutMs: 10_000 },
+        { timeoutMs: 30_000 },
       );
       return readers;
     };
@@ -228,7 +228,7 @@ describe('api: events', () => {
           (await own.request({ url: '/metrics', token: null })).body,
         )?.[1];
       await waitFor(async () => live.listenerCount('event') === 0 && (await open()) === '0', {
-        timeoutMs: 10_000,
+        timeoutMs: 30_000,
       });
       assert.ok(begun > 0);
     } finally {
@@ -248,9 +248,9 @@ describe('api: events', () => {
         if (status === 200) opened.reader = reader;
         return status === 200;
       },
-      { timeoutMs: 10_000 },
+      { timeoutMs: 30_000 },
     );
-    await waitFor(() => opened.reader?.ended === true, { timeoutMs: 10_000 });
+    await waitFor(() => opened.reader?.ended === true, { timeoutMs: 30_000 });
   });
 
   it('ends its streams when the process ends', async () => {
@@ -260,6 +260,6 @@ describe('api: events', () => {
       `http://127.0.0.1:${(own.app.server.address() as AddressInfo).port}/v1/events`,
     );
     await own.close();
-    await waitFor(() => reader.ended, { timeoutMs: 10_000 });
+    await waitFor(() => reader.ended, { timeoutMs: 30_000 });
   });
 });

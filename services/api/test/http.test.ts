@@ -212,10 +212,10 @@ describe('api: HTTP', () => {
         'Content-Length: 100\r\n\r\n{"name":',
     );
     const [request] = await arrived;
-    await waitFor(() => request.listenerCount('data') > 0, { timeoutMs: 10_000 });
+    await waitFor(() => request.listenerCount('data') > 0, { timeoutMs: 30_000 });
     socket.resetAndDestroy();
     const told = () => logged.filter(({ err }) => err?.code === 'ECONNRESET');
-    await waitFor(() => told().length > 0, { timeoutMs: 10_000 });
+    await waitFor(() => told().length > 0, { timeoutMs: 30_000 });
     assert.deepEqual(
       told().map(({ level, code }) => ({ level, code })),
       [{ level: 'debug', code: 'malformed_request' }],

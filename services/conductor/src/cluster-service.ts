@@ -1,9 +1,10 @@
 import type { Backbone } from '@cetus/shared/backbone';
 import type { Subscription } from '@cetus/shared/bus';
 import { ReconcileLoop } from '@cetus/shared/reconcile';
-import type { StoredCluster } from '@cetus/shared/schemas';
+import { driverService, type StoredCluster } from '@cetus/shared/schemas';
 import type { SecretBox } from '@cetus/shared/secrets';
 import type { Logger, Metrics, Resource } from '@cetus/shared/service';
+import { ServiceRegistry } from '@cetus/shared/service-registry';
 import { CLUSTER, KINDS, purgeDeleted, ReconcileStore } from '@cetus/shared/store';
 import { ClusterReconciler } from './cluster/cluster-reconciler.ts';
 import { clusterRequests } from './cluster/cluster-requests.ts';
@@ -40,7 +41,7 @@ export class ClusterService implements Resource {
   private readonly options: ClusterServiceOptions;
   private readonly rounds;
   private loop: ReconcileLoop<StoredCluster> | undefined;
-  private requests: Subscription | undefined;
+  private requests: Subscription[] = [];
   private purging: NodeJS.Timeout | undefined;
 
   constructor(options: ClusterServiceOptions) {
@@ -57,6 +58,7 @@ export class ClusterService implements Resource {
     const { store, bus, relay } = backbone;
     const drain = new ClusterDrain({ secrets, timeoutMs: config.CETUS_DRAIN_TIMEOUT_MINUTES * 60_000 });
     const clusters = new ReconcileStore(store, CLUSTER);
+    const registry = new ServiceRegistry(store);
     this.loop = new ReconcileLoop({
       service: SERVICE,
       owner,
@@ -68,16 +70,23 @@ export class ClusterService implements Resource {
       concurrency: config.CETUS_CONDUCTOR_CONCURRENCY,
       leaseMs: config.CETUS_LEASE_SECONDS * 1000,
       resyncMs: config.CETUS_RESYNC_SECONDS * 1000,
+      // What another conductor has the driver of, and this one has not, is left to it.
+      mine: async () => {
+        const lacking = drivers.lacks(await registry.drivers());
+        return lacking.length === 0 ? undefined : { 'spec.driver': { $nin: lacking } };
+      },
       onRound: (result, seconds) => this.rounds.observe({ kind: CLUSTER.name, result }, seconds),
     });
-    this.requests = await bus.serveRequests(SERVICE, clusterRequests(drivers, clusters));
+    const answer = clusterRequests(drivers, clusters);
+    for (const { name } of drivers.describe())
+      this.requests.push(await bus.serveRequests(driverService(name), answer));
     await this.loop.start();
     this.purging = setInterval(() => void this.purge(), PURGE_MS);
   }
 
   async stop(): Promise<void> {
     clearInterval(this.purging);
-    await this.requests?.close();
+    await Promise.all(this.requests.map((requests) => requests.close()));
     await this.loop?.stop();
   }
 

@@ -54,7 +54,7 @@ export const conductorVariables = {
   }),
   CETUS_DRAIN_TIMEOUT_MINUTES: Type.Number({
     description:
-      'How long a delete waits for the load balancers and volumes that the cluster itself made until it fails.',
+      'How long a delete waits for the load balancers and volumes that the cluster itself made until it fails, and the heat driver for pods to leave the nodes that an update removes, which it then does all the same; at most half of the time that the delete (`CETUS_DELETE_TIMEOUT_MINUTES` of the API) or the update has.',
     unit: 'minutes',
     minimum: 0,
     maximum: 1440,

@@ -71,7 +71,14 @@ export function conductorResources({ config, backbone, keys, logger, metrics }: 
     magnumUrl,
   );
   const makers: DriverMakers = {
-    heat: () => new HeatDriver({ session, secrets, polls: heatPolls, site: heatSite(config) }),
+    heat: () =>
+      new HeatDriver({
+        session,
+        secrets,
+        polls: heatPolls,
+        site: heatSite(config),
+        removal: { drainMs: config.CETUS_DRAIN_TIMEOUT_MINUTES * 60_000 },
+      }),
     magnum: () => new MagnumDriver({ session, secrets, polls: magnumPolls, place: magnumPlace(config) }),
     import: () => new ImportDriver({ secrets, deniedNetworks }),
   };

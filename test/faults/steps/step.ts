@@ -12,7 +12,7 @@ export interface Stage {
   client: CetusClient;
   db: Db;
   /** By what they are for. */
-  templates: Record<'heat' | 'magnum' | 'newer', string>;
+  templates: Record<'heat' | 'newerHeat' | 'magnum' | 'newer', string>;
 }
 
 export type Driver = 'heat' | 'magnum';

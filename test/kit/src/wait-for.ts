@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface WaitForOptions {
-  /** Default 10,000. */
+  /** Default 30,000. */
   timeoutMs?: number;
   /** Named in the error. Default: the probe's source. */
   what?: string;
@@ -20,7 +20,7 @@ export class WaitTimeoutError extends Error {
  */
 export async function waitFor<T>(
   probe: () => T | Promise<T>,
-  { timeoutMs = 10_000, what }: WaitForOptions = {},
+  { timeoutMs = 30_000, what }: WaitForOptions = {},
 ): Promise<Exclude<T, false | null | undefined | 0 | ''>> {
   const until = performance.now() + timeoutMs;
   let last: unknown;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { waitFor } from '@cetus/test-kit';
-import { cordon, deleteNode, evictPods } from '../../src/nodes.ts';
+import { cordon, deleteNode, evictPods, patchNode } from '../../src/nodes.ts';
 import type { Pod } from '../../src/objects.ts';
 import { evict, evictionVersion } from '../../src/pods.ts';
 import { kubernetesContract, refusal } from './bench.ts';
@@ -70,7 +70,7 @@ kubernetesContract('eviction', (bench) => {
   it('empties a node, which then can be deleted', async () => {
     // A node without a machine: pods that are put there are not run by anybody, and nobody confirms their end.
     const node = uniqueName('empty');
-    await bench.post('/api/v1/nodes', { metadata: { name: node } });
+    let seen = (await bench.post('/api/v1/nodes', { metadata: { name: node } }))['metadata'];
     try {
       const pods = bench.path('pods');
       const spec = { nodeName: node, containers: [{ name: 'c', image: bench.cluster.image }] };
@@ -99,9 +99,12 @@ kubernetesContract('eviction', (bench) => {
       await cordon(bench.connection, node, false);
       assert.equal((await bench.get(`/api/v1/nodes/${node}`))['spec'].unschedulable, undefined);
     } finally {
-      assert.equal(await deleteNode(bench.connection, node), true);
+      assert.equal(await deleteNode(bench.connection, node, seen), false, 'it has changed since');
+      seen = (await bench.get(`/api/v1/nodes/${node}`))['metadata'];
+      assert.equal(await deleteNode(bench.connection, node, seen), true);
     }
-    assert.equal(await deleteNode(bench.connection, node), false);
+    assert.equal(await deleteNode(bench.connection, node, seen), false);
+    assert.equal(await patchNode(bench.connection, node, { metadata: { labels: { a: 'b' } } }), false);
     assert.equal(await cordon(bench.connection, node), false);
   });
 });

@@ -65,7 +65,7 @@ async function startSimulated(): Promise<Cluster> {
   return {
     kubeconfig: kubeconfigOf(`https://127.0.0.1:${String(port)}`, authority),
     image: IMAGE,
-    bookmarkSeconds: 4,
+    bookmarkSeconds: 1,
     close: () => host.close(),
   };
 }

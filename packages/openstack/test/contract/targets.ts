@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { hasStatus } from '../../src/errors.ts';
 import { KeystoneSession, type KeystoneSessionOptions } from '../../src/keystone.ts';
 import { startSimCloud } from '@cetus/simcloud/sim-cloud';
+import { waitFor } from '@cetus/test-kit';
 
 /** A cloud under the contract. */
 export interface Cloud {
@@ -110,10 +111,15 @@ async function behaveInLab(resource: string, behaviour: ResourceBehaviour | null
 async function prepareLab(cloud: Cloud): Promise<Cloud> {
   if (existsSync(CONTROL_FILE)) cloud.behave = behaveInLab;
   const admin = cloud.session('admin', 'admin');
-  const idOf = async (collection: string, name: string): Promise<string> => {
-    const { body } = await admin.request('identity', 'GET', `/${collection}`, { query: { name } });
-    return (body as Record<string, { id: string }[]>)[collection]?.[0]?.id ?? '';
-  };
+  // Seen once under load: a list without what is there, and there again at the next look.
+  const idOf = (collection: string, name: string): Promise<string> =>
+    waitFor(
+      async () => {
+        const { body } = await admin.request('identity', 'GET', `/${collection}`, { query: { name } });
+        return (body as Record<string, { id: string }[]>)[collection]?.[0]?.id;
+      },
+      { what: `${name} is one of the ${collection}` },
+    );
   const wanted = [
     ['cetus', 'service', 'admin'],
     ['cetus', 'service', 'service'],

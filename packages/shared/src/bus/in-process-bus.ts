@@ -82,11 +82,12 @@ export function createInProcessBus(options: InProcessBusOptions = {}): Bus {
 
   const deliver = (queue: Queue): void => {
     while (queue.waiting.length > 0) {
-      // The one with the least to do, so that all processes' parts have their share.
+      // The one with the least to do, so that all processes' parts have their share; of equal ones, that which had one longest ago.
       const [consumer] = queue.consumers
         .filter(({ open, running, options: { prefetch } }) => open && running.size < prefetch)
         .sort((a, b) => a.running.size - b.running.size);
       if (consumer === undefined) return;
+      queue.consumers = [...queue.consumers.filter((other) => other !== consumer), consumer];
       handle(queue, consumer, queue.waiting.shift() as DeliveredCommand);
     }
   };

@@ -106,7 +106,7 @@ export interface AcceptOptions<Spec> {
   requested: Exclude<Requested, 'create' | 'import'>;
   /** The new specification, for an update. */
   spec?: Spec;
-  /** The parts that it changes; a retry changes those of what failed. */
+  /** The parts that it changes. This and what follows is for a retry as for what failed, when nothing is said. */
   parts?: OperationPart[];
   rollbackOnFailure?: boolean;
   /** For a delete: nothing is waited for that cannot be removed. */
@@ -122,26 +122,29 @@ export interface AcceptOptions<Spec> {
  * @throws CetusError `operation_in_progress` or `conflict` when the object's state does not allow it
  */
 export function acceptOperation<T extends StoredObject>(object: T, options: AcceptOptions<T['spec']>): T {
-  const { kind, caller, requested, deadlineMs, force = false } = options;
+  const { kind, caller, requested, deadlineMs } = options;
   const now = transitionTime(object, options.now);
   const state = stateOf(object);
   const action: Action = REQUESTS[requested] ?? actionToRetry(object);
-  if (!LEGAL_REQUESTS[state].includes(requested === 'retry' ? 'retry' : action)) {
+  const words: readonly string[] = requested === 'retry' ? [requested] : [requested, action];
+  if (!LEGAL_REQUESTS[state].some((word) => words.includes(word))) {
     throw new CetusError(
       state.endsWith('_IN_PROGRESS') ? 'operation_in_progress' : 'conflict',
       `The ${kind.name} is ${state}; ${requested} is not possible`,
     );
   }
+  // What drifted did so after its last operation, which had ended well: that one is not repeated.
+  const failed = requested === 'retry' && object.operation?.state === 'FAILED' ? object.operation : null;
+  const parts = options.parts ?? failed?.parts;
+  const rollbackOnFailure = options.rollbackOnFailure ?? failed?.rollback_on_failure ?? false;
+  const force = options.force ?? failed?.force ?? false;
   const going = object.operation?.state === 'IN_PROGRESS' ? object.operation : null;
   if (going?.action === 'delete' && (going.force === true || !force)) return object;
   const generation = object.generation + 1;
-  // What drifted did so after its last operation, which had ended well: that one is not repeated.
-  const failed = object.operation?.state === 'FAILED' ? object.operation : null;
-  const parts = options.parts ?? (requested === 'retry' ? failed?.parts : undefined);
   const operation: Operation = {
     ...newOperation(caller, action, requested, generation, deadlineMs, now),
     ...(parts === undefined ? {} : { parts }),
-    ...(options.rollbackOnFailure === true ? { rollback_on_failure: true } : {}),
+    ...(rollbackOnFailure ? { rollback_on_failure: true } : {}),
     ...(force ? { force } : {}),
   };
   const next: T = {

@@ -21,7 +21,7 @@ export interface Outcome<T extends StoredObject> {
         /** Which of the operation's parts failed, by uuid; the others are complete. Absent: all failed with it. */
         failedParts?: Readonly<Record<string, Failure>>;
       };
-  /** What the operation waits for outside of Cetus, and what a delete did not remove; absent: as before. */
+  /** What the operation waits for outside of Cetus, and what it did not wait for any longer; absent: as before. */
   blockedBy?: readonly Blocker[];
   leftBehind?: readonly Blocker[];
   /** What the operation waits for, for people. */

@@ -1,3 +1,4 @@
+import type { Filter } from 'mongodb';
 import type { Bus, DeliveredCommand, Subscription } from '../bus/index.ts';
 import { runInTrace } from '../telemetry/index.ts';
 import { CetusError } from '../errors/index.ts';
@@ -38,6 +39,8 @@ export interface ReconcileLoopOptions<T extends StoredObject> {
   /** How often an object with nothing to do is compared with its back end, in milliseconds. */
   resyncMs: number;
   backoff?: BackoffOptions;
+  /** The objects that this process can work on now: any other is left to processes that can, its commands handed on. Default: all. */
+  mine?: () => Promise<Filter<T> | undefined>;
   /** How long a round may wait for its back end, in milliseconds; default 60,000. */
   roundMs?: number;
   /** Told of every round: how it ended and how long it took, in seconds. */
@@ -49,6 +52,8 @@ const WAKE_UP = 'wake-up';
 const LONGEST_DELAYED_COMMAND_MS = 30_000;
 /** How long a command that found its project's share full is held back. */
 const DEFERRED_MS = 5_000;
+/** How long a command is held back for whoever can work on its object: one of the other processes may take it then. */
+const ELSEWHERE_MS = 1_000;
 /** Objects that a sweep takes however full the queue is: the queue defers those of projects that have their share. */
 const SMALLEST_SWEEP = 16;
 /** How long a round may wait for its back end. */
@@ -60,6 +65,14 @@ const EARLY_MS = 50;
 const NEXT_SWEEP_MS = 200;
 /** The sweep leaves objects alone that are overdue by less: their command is on its way. */
 const SWEEP_GRACE_MS = 2_000;
+
+/** The object is for other processes. */
+class ElsewhereError extends Error {
+  constructor(id: string) {
+    super(`${id} is left to a process that can work on it`);
+    this.name = 'ElsewhereError';
+  }
+}
 
 /**
  * Carries out the operations of one kind: claim → read → reconcile → one status write, for every command and for every object whose time
@@ -119,12 +132,22 @@ export class ReconcileLoop<T extends StoredObject> {
     const onlyIfDue = command.reason === WAKE_UP;
     const run = this.enqueue(project_id, id, onlyIfDue);
     if (run === DEFERRED) {
-      const { kind, generation, reason } = command;
-      await this.options.bus.publishCommand(
-        { kind, id, project_id, generation, reason },
-        { delayMs: DEFERRED_MS },
-      );
-    } else await run;
+      await this.handBack(command, DEFERRED_MS);
+      return;
+    }
+    try {
+      await run;
+    } catch (error) {
+      if (!(error instanceof ElsewhereError)) throw error;
+      this.options.logger.debug({ id }, 'command handed on to a process that can carry it out');
+      await this.handBack(command, ELSEWHERE_MS);
+    }
+  }
+
+  /** Puts a command back for any process, later. */
+  private async handBack(command: DeliveredCommand, delayMs: number): Promise<void> {
+    const { kind, id, project_id, generation, reason } = command;
+    await this.options.bus.publishCommand({ kind, id, project_id, generation, reason }, { delayMs });
   }
 
   private enqueue(project: string, id: string, onlyIfDue: boolean): Promise<void> | typeof DEFERRED {
@@ -134,7 +157,7 @@ export class ReconcileLoop<T extends StoredObject> {
 
   /**
    * Rounds until there is nothing to do at once.
-   * @throws Error when the process ends before that, so that the command goes to another
+   * @throws Error when the process ends before that, so that the command goes to another; ElsewhereError
    */
   private async work(id: string, onlyIfDue: boolean): Promise<void> {
     for (let first = true, again = true; again; first = false) {
@@ -145,13 +168,12 @@ export class ReconcileLoop<T extends StoredObject> {
 
   /** One round. Answers whether the object changed meanwhile and wants another at once. */
   private async round(id: string, onlyIfDue: boolean): Promise<boolean> {
-    const { store, owner, logger } = this.options;
-    const claim = await store.claim(
-      id,
-      owner,
-      this.leaseMs,
-      onlyIfDue ? { dueBy: new Date(Date.now() + EARLY_MS) } : {},
-    );
+    const { store, owner, logger, mine } = this.options;
+    const claim = await store.claim(id, owner, this.leaseMs, {
+      dueBy: onlyIfDue ? new Date(Date.now() + EARLY_MS) : undefined,
+      only: await mine?.(),
+    });
+    if (claim === 'elsewhere') throw new ElsewhereError(id);
     // Gone, early: nothing to do. Leased: the holder compares generations when it writes, and goes on by itself.
     if (typeof claim === 'string') return false;
     const object = claim.object as T;
@@ -278,14 +300,15 @@ export class ReconcileLoop<T extends StoredObject> {
    * more than was looked at.
    */
   private async sweep(): Promise<boolean> {
-    const { store, logger } = this.options;
+    const { store, logger, mine } = this.options;
     const room = Math.max(this.queue.capacity, SMALLEST_SWEEP);
-    const due = await store.due(new Date(Date.now() - SWEEP_GRACE_MS), room);
+    const due = await store.due(new Date(Date.now() - SWEEP_GRACE_MS), room, await mine?.());
     for (const { _id: id, project_id } of due) {
       const run = this.enqueue(project_id, id, true);
       if (run === DEFERRED) continue;
       run.catch((error: unknown) => {
-        if (!this.stopped) logger.warn({ id, err: error }, 'round failed; it is swept again');
+        if (!this.stopped && !(error instanceof ElsewhereError))
+          logger.warn({ id, err: error }, 'round failed; it is swept again');
       });
     }
     return due.length === room && this.queue.capacity > 0;

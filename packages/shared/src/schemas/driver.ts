@@ -22,6 +22,11 @@ export const CAPABILITIES = [
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
+/** The name under which the conductors that have a driver answer requests about its clusters: see `Bus.request`. */
+export function driverService(driver: string): string {
+  return `conductor.${driver}`;
+}
+
 /** A driver as the API knows it. */
 export interface DriverDescription {
   /** As in a template's `driver`. */

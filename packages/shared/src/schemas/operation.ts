@@ -50,6 +50,6 @@ export interface Operation {
   force?: boolean;
   /** What it waits for now; written by whoever carries it out. */
   blocked_by?: Blocker[];
-  /** What a delete did not remove; written by whoever carries it out. */
+  /** What a delete did not remove, and the pods that an update cut off with their nodes; written by whoever carries it out. */
   left_behind?: Blocker[];
 }

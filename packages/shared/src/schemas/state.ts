@@ -12,6 +12,7 @@ export const REQUESTS = {
   update: 'update',
   resize: 'update',
   upgrade: 'update',
+  credentials: 'update',
   'rotate-ca': 'update',
   'node-group-create': 'update',
   'node-group-update': 'update',
@@ -47,11 +48,12 @@ export const ObjectStateSchema = Type.Union(OBJECT_STATES.map((state) => Type.Li
 /**
  * The one table of what may be asked of an object in which state, for all kinds. Delete is legal from every state but the
  * last; retry (which repeats the action that failed) from every failed one; rollback while an update goes on or when it has failed.
+ * `credentials`, other ones for what others made, wherever an update is, and when taking it in has failed: they may be what was wrong.
  */
-export const LEGAL_REQUESTS: Readonly<Record<ObjectState, readonly (Action | 'retry')[]>> = {
+export const LEGAL_REQUESTS: Readonly<Record<ObjectState, readonly (Action | 'retry' | 'credentials')[]>> = {
   CREATE_IN_PROGRESS: ['delete'],
   CREATE_COMPLETE: ['update', 'delete'],
-  CREATE_FAILED: ['delete', 'retry'],
+  CREATE_FAILED: ['delete', 'retry', 'credentials'],
   UPDATE_IN_PROGRESS: ['delete', 'rollback'],
   UPDATE_COMPLETE: ['update', 'delete'],
   UPDATE_FAILED: ['update', 'delete', 'retry', 'rollback'],

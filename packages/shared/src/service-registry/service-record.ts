@@ -22,7 +22,7 @@ export interface ServiceRecord {
 export const REPORT_MS = 10_000;
 
 /** A process that has not reported for so long is taken for dead, in milliseconds. */
-const DOWN_AFTER_MS = 3 * REPORT_MS;
+export const DOWN_AFTER_MS = 3 * REPORT_MS;
 
 export function isUp(record: ServiceRecord, now = new Date()): boolean {
   return record.stopped_at === null && now.getTime() - record.last_seen_at.getTime() < DOWN_AFTER_MS;

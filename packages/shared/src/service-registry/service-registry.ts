@@ -1,7 +1,8 @@
 import type { Collection, Db } from 'mongodb';
 import type { DriverDescription } from '../schemas/driver.ts';
 import { ensureRetention, guard, REPEATABLE_WRITE, type Store } from '../store/index.ts';
-import { isUp, type ServiceRecord } from './service-record.ts';
+import { unionOfDrivers } from './driver-union.ts';
+import { DOWN_AFTER_MS, isUp, type ServiceRecord } from './service-record.ts';
 
 /** Days after which a process that reports no more is forgotten. */
 const RETENTION_DAYS = 1;
@@ -58,8 +59,9 @@ export class ServiceRegistry {
   }
 
   /**
-   * What the conductor offers that reported last, also when none is up now; empty when none ever was. Asked of the database every five
-   * seconds at most.
+   * What the conductors offer together that reported within thirty seconds of the newest report: a driver stays for so long after the
+   * last conductor that had it, and all do while none is up. Empty when none ever was. Asked of the database every five seconds at most.
+   * See {@link unionOfDrivers} for their order.
    * @throws CetusError `store_unavailable`
    */
   drivers(now = Date.now()): Promise<DriverDescription[]> {
@@ -76,6 +78,11 @@ export class ServiceRegistry {
     const newest = await guard(() =>
       this.services.findOne({ binary: CONDUCTOR }, { sort: { last_seen_at: -1 } }),
     );
-    return newest?.drivers ?? [];
+    if (newest === null) return [];
+    const since = new Date(newest.last_seen_at.getTime() - DOWN_AFTER_MS);
+    const records = await guard(() =>
+      this.services.find({ binary: CONDUCTOR, last_seen_at: { $gt: since } }).toArray(),
+    );
+    return unionOfDrivers(records.map(({ drivers }) => drivers));
   }
 }

@@ -29,7 +29,17 @@ export const CLUSTER: Kind<StoredCluster> = {
     'status.applied_spec.imported.kubeconfig',
   ],
   indexes: [
+    // What refers to a template: see `refersTo` of the API's cluster templates. Before anything was applied there is nothing to go back to.
     { key: { 'spec.cluster_template_id': 1, deleted_at: 1 } },
+    { key: { 'spec.node_groups.cluster_template_id': 1 }, name: 'template of node groups' },
+    ...[
+      { name: 'applied template', path: 'cluster_template_id' },
+      { name: 'applied template of node groups', path: 'node_groups.cluster_template_id' },
+    ].map(({ name, path }) => ({
+      key: { [`status.applied_spec.${path}`]: 1 },
+      name,
+      partialFilterExpression: { 'status.applied_spec.cluster_template_id': { $type: 'string' } },
+    })),
     // Those that are to be followed. What is in it changes only with a kubeconfig, not with every lease.
     {
       key: { 'status.kubeconfig.nonce': 1 },

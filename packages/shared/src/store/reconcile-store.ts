@@ -13,11 +13,12 @@ export class LeaseLostError extends Error {
   }
 }
 
-/** What {@link ReconcileStore.claim} answers: the object with its lease, or why there is none. */
+/** What {@link ReconcileStore.claim} answers: the object with its lease, or why there is none. `elsewhere`: it is for other processes. */
 export type Claim<T> =
   | { object: T & { lease: NonNullable<T extends StoredObject ? T['lease'] : never> } }
   | 'leased'
   | 'early'
+  | 'elsewhere'
   | 'gone';
 
 /**
@@ -37,14 +38,15 @@ export class ReconcileStore<T extends StoredObject> {
    * Takes the lease of an object. Until it is released, `next_attempt_at` is the end of the lease, so that the sweep finds the object
    * of a holder that died.
    * @param options.dueBy claim only an object whose time has come by then; answers `early` for any other
+   * @param options.only what the process can work on; answers `elsewhere` for any other
    */
   async claim(
     id: string,
     owner: string,
     ttlMs: number,
-    options: { now?: Date; dueBy?: Date } = {},
+    options: { now?: Date; dueBy?: Date | undefined; only?: Filter<T> | undefined } = {},
   ): Promise<Claim<T>> {
-    const { now = new Date(), dueBy } = options;
+    const { now = new Date(), dueBy, only } = options;
     const due = dueBy === undefined ? {} : { next_attempt_at: { $lte: dueBy } };
     const until = new Date(now.getTime() + ttlMs);
     const object = await guard(() =>
@@ -54,6 +56,7 @@ export class ReconcileStore<T extends StoredObject> {
           deleted_at: null,
           $or: [{ lease: null }, { 'lease.until': { $lte: now } }],
           ...due,
+          ...both(only),
         } as Filter<T>,
         [
           {
@@ -74,7 +77,13 @@ export class ReconcileStore<T extends StoredObject> {
       this.collection.findOne({ _id: id, deleted_at: null } as Filter<T>, { projection: { lease: 1 } }),
     );
     if (held === null) return 'gone';
+    if (only !== undefined && !(await this.matches(id, only))) return 'elsewhere';
     return held.lease !== null || dueBy === undefined ? 'leased' : 'early';
+  }
+
+  private async matches(id: string, only: Filter<T>): Promise<boolean> {
+    const filter = { _id: id, ...both(only) } as Filter<T>;
+    return (await guard(() => this.collection.findOne(filter, { projection: { _id: 1 } }))) !== null;
   }
 
   /** @throws LeaseLostError */
@@ -135,15 +144,19 @@ export class ReconcileStore<T extends StoredObject> {
     }
   }
 
-  /** Objects that want to be looked at now, longest overdue first. */
+  /**
+   * Objects that want to be looked at now, longest overdue first.
+   * @param only as in {@link claim}
+   */
   async due(
     now: Date,
     limit: number,
+    only?: Filter<T>,
   ): Promise<Pick<T, '_id' | 'project_id' | 'generation' | 'next_attempt_at'>[]> {
     return guard(() =>
       this.collection
         // The type is said because the index is partial.
-        .find({ next_attempt_at: { $lte: now, $type: 'date' } } as Filter<T>)
+        .find({ next_attempt_at: { $lte: now, $type: 'date' }, ...both(only) } as Filter<T>)
         .sort({ next_attempt_at: 1 })
         .limit(limit)
         .project<Pick<T, '_id' | 'project_id' | 'generation' | 'next_attempt_at'>>({
@@ -161,6 +174,11 @@ export class ReconcileStore<T extends StoredObject> {
     if (object === null) throw new CetusError('not_found', `There is no ${this.kind.name} ${id}`);
     return object as T;
   }
+}
+
+/** A condition besides others. */
+function both<T>(only: Filter<T> | undefined): { $and?: Filter<T>[] } {
+  return only === undefined ? {} : { $and: [only] };
 }
 
 /** What a round may write. */

@@ -92,9 +92,27 @@ export class ScopedStore<T extends StoredObject> {
       sortDir,
       limit,
       after,
-      projection:
-        fields === undefined ? this.projection : Object.fromEntries(fields.map((field) => [field, 1])),
+      projection: fields === undefined ? this.projection : only(fields),
     });
+  }
+
+  /**
+   * Those of some objects that are there, by id, in one query. An id that is of nothing, or of nothing that the scope may see, is left out.
+   * @param fields as in {@link list}
+   * @throws CetusError `store_unavailable`
+   */
+  async getMany(
+    scope: Scope,
+    ids: readonly string[],
+    fields?: readonly string[],
+  ): Promise<ReadonlyMap<string, T>> {
+    if (ids.length === 0) return new Map();
+    const filter = {
+      $and: [visibleTo(scope, this.kind), { deleted_at: null, _id: { $in: ids } }],
+    } as Filter<T>;
+    const projection = fields === undefined ? this.projection : only(fields);
+    const found = await guard(() => this.collection.find(filter, { projection }).toArray());
+    return new Map(found.map((one) => [one._id, one as T]));
   }
 
   async exists(scope: Scope, filter: Filter<T>): Promise<boolean> {
@@ -166,6 +184,10 @@ export class ScopedStore<T extends StoredObject> {
     if (first === undefined) throw new CetusError('not_found', `There is no ${this.kind.name} ${ref}`);
     return first;
   }
+}
+
+function only(fields: readonly string[]): Document {
+  return Object.fromEntries(fields.map((field) => [field, 1]));
 }
 
 /** The notifications that a change adds. */

@@ -179,6 +179,42 @@ describe('acceptOperation', () => {
     assert.equal(accept(drifted, 'retry').operation?.parts, undefined, 'nothing of what had ended well');
   });
 
+  it('repeats what failed as it was asked for: undone when it fails again, or forced', () => {
+    const flags = { rollback_on_failure: true, force: true };
+    for (const state of ['UPDATE_FAILED', 'DELETE_FAILED'] as const) {
+      const failed = inState(state);
+      const operation = { ...(failed.operation as NonNullable<typeof failed.operation>), ...flags };
+      const { operation: again } = accept({ ...failed, operation }, 'retry');
+      assert.deepEqual(
+        [again?.requested, again?.rollback_on_failure, again?.force],
+        ['retry', true, true],
+        state,
+      );
+      const drifted = { ...failed, operation: { ...operation, state: 'COMPLETE' as const } };
+      assert.equal(accept(drifted, 'retry').operation?.rollback_on_failure, undefined);
+    }
+    const failed = inState('UPDATE_FAILED');
+    const operation = { ...(failed.operation as NonNullable<typeof failed.operation>), ...flags };
+    const other = accept({ ...failed, operation }, 'update').operation;
+    assert.deepEqual([other?.rollback_on_failure, other?.force], [undefined, undefined], 'another request');
+  });
+
+  it('takes other credentials wherever it takes an update, and when what is to be taken in was not', () => {
+    for (const state of OBJECT_STATES) {
+      const legal = LEGAL_REQUESTS[state].includes('update') || state === 'CREATE_FAILED';
+      const request = {
+        kind: CLUSTER,
+        caller: requester('p1'),
+        requested: 'credentials',
+        deadlineMs: 1,
+      } as const;
+      if (legal) {
+        const { operation } = acceptOperation(inState(state), request);
+        assert.deepEqual([operation?.action, operation?.requested], ['update', 'credentials'], state);
+      } else assert.throws(() => acceptOperation(inState(state), request), CetusError, state);
+    }
+  });
+
   it('makes a delete that goes on a forced one, once', () => {
     const object = inState('DELETE_IN_PROGRESS');
     const request = {

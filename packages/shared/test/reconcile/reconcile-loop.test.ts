@@ -251,6 +251,34 @@ function loopOver(name: string, open: (context: Mocha.Context) => Promise<BusHar
       }
     });
 
+    it('leaves what it cannot work on to a process that can, however the command comes', async () => {
+      const only = (name: string) => ({ mine: async () => ({ name }), sweepMs: 60_000 });
+      await fixture.start(() => COMPLETE, only('left'));
+      await fixture.start(() => COMPLETE, only('right'));
+      // Not in turns, as commands are given out in turns.
+      const names = ['left', 'left', 'right', 'right', 'left', 'left'];
+      const made = await Promise.all(names.map((name) => fixture.accept(cluster({ name }))));
+      await Promise.all(made.map(({ _id }) => fixture.until(_id, 'CREATE_COMPLETE')));
+      assert.deepEqual(
+        made.map(({ _id }) => fixture.roundsOf(_id).map(({ by }) => by)),
+        names.map((name) => [name === 'left' ? 'process-1' : 'process-2']),
+      );
+      assert.deepEqual(
+        fixture.log.filter(({ level }) => level === 'warn' || level === 'error'),
+        [],
+      );
+    });
+
+    it('looks by itself only for what it can work on', async () => {
+      const [theirs, mine] = [cluster({ name: 'theirs', now: LONG_AGO() }), cluster({ now: LONG_AGO() })];
+      await fixture.acceptSilently(theirs, mine);
+      await fixture.start(() => COMPLETE, { mine: async () => ({ name: mine.name }) });
+      await fixture.until(mine._id, 'CREATE_COMPLETE');
+      const left = await fixture.objects.read(theirs._id);
+      assert.deepEqual([left.lease, left.lease_token, left.operation?.state], [null, 0, 'IN_PROGRESS']);
+      assert.deepEqual(fixture.roundsOf(theirs._id), []);
+    });
+
     it('wants nothing of an object that is gone', async () => {
       await fixture.start(() => COMPLETE);
       await fixture.wakeUp(cluster());

@@ -59,14 +59,36 @@ describe('the registry of services', () => {
     assert.deepEqual(up.map(({ _id }) => _id).sort(), ['a', 'b']);
   });
 
-  it('answers the drivers of the conductor that reported last, also when none is up', async () => {
+  it('answers the drivers of the conductors that reported last, also when none is up', async () => {
     assert.deepEqual(await registry.drivers(), []);
     const drivers = [{ name: 'heat', capabilities: ['create' as const] }];
-    await registry.report(record('a', { last_seen_at: ago(20), stopped_at: ago(20), drivers }));
-    await registry.report(record('b', { last_seen_at: ago(30) }));
+    await registry.report(record('a', { last_seen_at: ago(6_020), stopped_at: ago(6_020), drivers }));
+    await registry.report(record('b', { last_seen_at: ago(6_030) }));
     await registry.report(record('api', { binary: 'cetus-api' }));
     assert.deepEqual(await registry.drivers(), [], 'remembered for five seconds');
     assert.deepEqual(await registry.drivers(Date.now() + 5_000), drivers);
+  });
+
+  it('answers what conductors offer together, whoever reported last', async () => {
+    const heat = { name: 'heat', capabilities: ['create' as const, 'resize' as const] };
+    const magnum = { name: 'magnum', capabilities: ['create' as const] };
+    const taken = { name: 'import', capabilities: ['import' as const] };
+    const found = async () => (await new ServiceRegistry(store).drivers()).map(({ name }) => name);
+    for (const [a, b] of [
+      [0, 9],
+      [9, 0],
+    ] as const) {
+      await registry.report(record('a', { last_seen_at: ago(a), drivers: [heat, taken] }));
+      await registry.report(record('b', { last_seen_at: ago(b), drivers: [magnum, taken] }));
+      assert.deepEqual(await found(), ['heat', 'magnum', 'import']);
+    }
+    // One that restarts has not taken its driver away.
+    await registry.report(
+      record('a', { last_seen_at: ago(29), stopped_at: ago(29), drivers: [heat, taken] }),
+    );
+    assert.deepEqual(await found(), ['heat', 'magnum', 'import']);
+    await registry.report(record('a', { last_seen_at: ago(30), drivers: [heat, taken] }));
+    assert.deepEqual(await found(), ['magnum', 'import']);
   });
 
   it('does not remember that it could not ask', async () => {
@@ -75,6 +97,7 @@ describe('the registry of services', () => {
       db: {
         collection: () => ({
           findOne: () => (broken ? Promise.reject(new Error('no answer')) : Promise.resolve(record('a'))),
+          find: () => ({ toArray: () => Promise.resolve([record('a')]) }),
         }),
       } as never,
     });

@@ -123,10 +123,25 @@ describe('The use of indexes', () => {
       await indexed(() =>
         clusters.change(scope, middle._id, (current) => ({ ...current, spec: { ...current.spec } })),
       );
-      await indexed(() => clusters.exists(scope, { 'spec.cluster_template_id': 'none' }));
+      await indexed(() => clusters.getMany(scope, [middle._id, randomUUID()]));
       const templates = new ScopedStore(store, CLUSTER_TEMPLATE);
       await indexed(() => templates.get(scope, 't17').catch(() => undefined));
       await indexed(() => templates.get(scope, randomUUID()).catch(() => undefined));
+    }
+  });
+
+  it('finds what refers to a template', async () => {
+    const clusters = new ScopedStore(store, CLUSTER);
+    const group = { $elemMatch: { cluster_template_id: 'none', deleted: false } };
+    const applied = { 'status.applied_spec.cluster_template_id': { $type: 'string' as const } };
+    const $or = [
+      { 'spec.cluster_template_id': 'none' },
+      { 'spec.node_groups': group },
+      { $and: [applied, { 'status.applied_spec.cluster_template_id': 'none' }] },
+      { $and: [applied, { 'status.applied_spec.node_groups': group }] },
+    ];
+    for (const query of [...$or, { $or }]) {
+      await paged(() => clusters.exists(ALL, query));
     }
   });
 

@@ -72,6 +72,22 @@ describe('ReconcileStore', () => {
     assert.equal(await clusters.claim(_id, 'o', TTL, { now, dueBy: now }), 'leased');
   });
 
+  it('gives, and finds, only what the process can work on', async () => {
+    const now = new Date();
+    const { _id, project_id } = await add({ ...cluster({ project: randomUUID() }), next_attempt_at: now });
+    const only = { project_id };
+    const others = { project_id: 'other' };
+    assert.equal(await clusters.claim(_id, 'o', TTL, { only: others }), 'elsewhere');
+    assert.deepEqual(await clusters.due(now, 10, others), []);
+    assert.deepEqual(
+      (await clusters.due(now, 10, only)).map((one) => one._id),
+      [_id],
+    );
+    assert.equal(await clusters.claim(randomUUID(), 'o', TTL, { only }), 'gone');
+    claimed(await clusters.claim(_id, 'o', TTL, { only }));
+    assert.equal(await clusters.claim(_id, 'o', TTL, { only }), 'leased');
+  });
+
   it('counts the holders that died, until one writes', async () => {
     const { _id } = await add();
     const start = Date.now();

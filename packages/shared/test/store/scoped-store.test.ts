@@ -51,6 +51,19 @@ describe('ScopedStore', () => {
     assert.deepEqual(await clusters.get(of(p), 'prod-1'), asRead(made));
   });
 
+  it('gives back many at once: those that are there and that the scope may see', async () => {
+    const [p, other] = [project(), project()];
+    const [first, second] = [await add(cluster({ project: p })), await add(cluster({ project: p }))];
+    const theirs = await add(cluster({ project: other }));
+    const gone = await add({ ...cluster({ project: p }), deleted_at: new Date() });
+    const ids = [first, second, theirs, gone].map(({ _id }) => _id).concat(randomUUID());
+    const found = await clusters.getMany(of(p), ids);
+    assert.deepEqual(found, new Map([first, second].map((one) => [one._id, asRead(one)])));
+    const names = await clusters.getMany(ALL, [theirs._id], ['name']);
+    assert.deepEqual([...names.values()], [{ _id: theirs._id, name: theirs.name }]);
+    assert.equal((await clusters.getMany(ALL, [])).size, 0);
+  });
+
   it('reads no secrets, in an object or in a page', async () => {
     const p = project();
     const sealed = { v: 1 as const, key_id: 'k', nonce: 'n', ciphertext: 'SECRET', tag: 't' };

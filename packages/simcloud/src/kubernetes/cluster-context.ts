@@ -20,6 +20,8 @@ export interface ClusterSeconds {
   crashBackOff: number;
   /** How long a node that upgrades itself takes. */
   nodeUpgrade: number;
+  /** Until a node that has gone silent counts as not ready. A real cluster takes 40. */
+  nodeSilence: number;
 }
 
 /** What the parts of one cluster share. */

@@ -39,6 +39,7 @@ const SECONDS: ClusterSeconds = {
   volume: 0.2,
   crashBackOff: 1,
   nodeUpgrade: 0.5,
+  nodeSilence: 2,
 };
 /** Changes of one cluster are written at most this often, milliseconds. */
 const WRITE_EVERY_MS = 200;

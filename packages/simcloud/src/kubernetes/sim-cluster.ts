@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { issueCertificate } from '@cetus/shared/pki';
-import type { Scheduler } from '../scheduler.ts';
+import type { Scheduler, Wakeup } from '../scheduler.ts';
 import type { Credentials, User } from './api/authentication.ts';
 import { dispatch, type ServedCluster } from './api/dispatch.ts';
 import { ServiceAccountTokens } from './api/service-account-tokens.ts';
@@ -13,6 +13,7 @@ import {
   removeNode,
   renewConditions,
   renewHeartbeats,
+  silenceNode,
   type NodeReadiness,
 } from './controllers/nodes.ts';
 import type { UpgradeFault } from './controllers/node-upgrades.ts';
@@ -54,6 +55,9 @@ export class SimCluster implements ServedCluster {
   readonly #health = new Map<string, string>();
   readonly #upgradeFaults = new Map<string, UpgradeFault>();
   readonly #readiness = new Map<string, NodeReadiness>();
+  /** The machines that there are, and what will be noted of those that have gone. */
+  #machines = new Set<string>();
+  readonly #silences = new Map<string, Wakeup>();
   readonly #listener: Listener;
   readonly #controllers: Controllers;
   #tokens: ServiceAccountTokens;
@@ -136,6 +140,7 @@ export class SimCluster implements ServedCluster {
 
   async close(): Promise<void> {
     this.#controllers.stop();
+    for (const silence of this.#silences.values()) silence.cancel();
     this.watches.close();
     await this.#listener.close();
   }
@@ -222,7 +227,7 @@ export class SimCluster implements ServedCluster {
   }
 
   #isAlive(name: string): boolean {
-    return this.#readiness.get(name) !== 'Unknown';
+    return this.#machines.has(name) && this.#readiness.get(name) !== 'Unknown';
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
@@ -234,11 +239,23 @@ export class SimCluster implements ServedCluster {
   }
 
   #applyNodes(before: SimClusterSpec['nodes']): void {
-    const names = new Set(this.spec.nodes.map((node) => node.name));
-    for (const node of [...before, ...this.#nodesOfFormerRun()])
-      if (!names.has(node.name)) removeNode(this, node.name);
+    this.#machines = new Set(this.spec.nodes.map((node) => node.name));
+    for (const { name } of [...before, ...this.#nodesOfFormerRun()]) {
+      if (this.#machines.has(name)) continue;
+      if (this.spec.cloudControllers === true) removeNode(this, name);
+      else this.#silenceSoon(name);
+    }
     for (const node of this.spec.nodes) applyNode(this, node, this.#readiness.get(node.name) ?? 'True');
     this.#controllers.componentsChanged();
+  }
+
+  #silenceSoon(name: string): void {
+    if (this.#silences.has(name)) return;
+    const silence = this.scheduler.at(Date.now() + this.seconds.nodeSilence * 1000, () => {
+      this.#silences.delete(name);
+      if (!this.#machines.has(name)) silenceNode(this, name);
+    });
+    this.#silences.set(name, silence);
   }
 
   #nodesOfFormerRun(): { name: string }[] {

@@ -29,4 +29,9 @@ export interface SimClusterSpec {
   /** Version of the control plane, e.g. `v1.33.2`. */
   version: string;
   nodes: SimNode[];
+  /**
+   * Whether a cloud controller manager runs in it, which takes out the Node of a machine that has gone. Default: no. Then such a Node stays,
+   * not ready, until somebody deletes it.
+   */
+  cloudControllers?: boolean;
 }

@@ -6,6 +6,7 @@ import { Casts, type Cast } from './casts.ts';
 import type { ClusterHost } from './cluster-host.ts';
 import { MagnumError } from './errors.ts';
 import { Handlers, type Upgrade } from './handlers.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { readHealth } from './health.ts';
 import { ClusterApis } from './kubernetes.ts';
 import { readStacks } from './poller.ts';
@@ -45,6 +46,7 @@ const CALL_SECONDS = 60;
  * `magnum.conductorDown` is on it does nothing, and what is asked waits.
  */
 export class Conductor {
+  readonly heartbeat = new Heartbeat();
   readonly #parts: ConductorParts;
   readonly #casts: Casts;
   readonly #handlers: Handlers;
@@ -123,6 +125,7 @@ export class Conductor {
 
   #onSwitch(): void {
     this.#casts.pause(this.#isDown);
+    this.heartbeat.set(!this.#isDown);
     if (this.#isDown) return;
     for (const wake of this.#callers) wake();
     this.#pollSoon();

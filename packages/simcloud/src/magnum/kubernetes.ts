@@ -44,6 +44,8 @@ export class ClusterApis {
       authority: served,
       version: nodes.find((node) => node.role === 'master')?.version ?? versionOf(kubeTag),
       nodes,
+      // Magnum's `cloud_provider_enabled` is true by default.
+      cloudControllers: true,
     };
     if (isDeepStrictEqual(wanted, this.applied(family))) return;
     try {

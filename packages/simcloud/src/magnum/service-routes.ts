@@ -7,10 +7,12 @@ import { counts } from './views.ts';
 
 const COLLECTIONS = ['clustertemplates', 'clusters', 'quotas', 'certificates', 'mservices', 'stats'];
 
+const asText = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}+00:00`;
+
 /** What the service says of itself, and how much it keeps. */
 export function serviceRoutes(app: FastifyInstance, context: MagnumContext): void {
   const { store, views } = context;
-  const startedAt = new Date().toISOString();
+  const startedAt = Date.now();
 
   // Without a token: clients look here for the versions first.
   const versions = () => ({
@@ -63,7 +65,7 @@ export function serviceRoutes(app: FastifyInstance, context: MagnumContext): voi
     `${V1}/mservices`,
     adminOnly(context, 'magnum-service:get_all', () => {
       const isUp = context.isConductorUp();
-      const started = `${startedAt.slice(0, 19)}+00:00`;
+      const { at, count } = context.conductor.heartbeat.last();
       return {
         mservices: [
           {
@@ -71,11 +73,11 @@ export function serviceRoutes(app: FastifyInstance, context: MagnumContext): voi
             binary: 'magnum-conductor',
             state: isUp ? 'up' : 'down',
             id: 1,
-            report_count: 1,
+            report_count: count,
             disabled: false,
             disabled_reason: null,
-            created_at: started,
-            updated_at: isUp ? `${new Date().toISOString().slice(0, 19)}+00:00` : started,
+            created_at: asText(startedAt),
+            updated_at: asText(at),
           },
         ],
       };

@@ -41,7 +41,7 @@ describe('KubernetesHost', () => {
   });
 
   it('changes a cluster to its spec: nodes come, go and get another version, objects stay', async () => {
-    await bench.open();
+    await bench.open({ cloudControllers: true });
     await bench.send('POST', '/api/v1/namespaces/default/configmaps', { metadata: { name: 'kept' } });
     await bench.send('POST', '/apis/apps/v1/namespaces/default/deployments', deployment('web', 4));
     await bench.until(
@@ -58,7 +58,11 @@ describe('KubernetesHost', () => {
       labels: { a: 'b' },
     };
     await bench.host.apply(
-      specOf({ version: 'v1.34.1', nodes: [{ ...master, version: 'v1.34.1' }, worker, added] }),
+      specOf({
+        version: 'v1.34.1',
+        nodes: [{ ...master, version: 'v1.34.1' }, worker, added],
+        cloudControllers: true,
+      }),
     );
     const nodes = await bench.get(NODES);
     assert.deepEqual(
@@ -86,6 +90,30 @@ describe('KubernetesHost', () => {
     );
     const places = pods.items.map((pod: { spec: { nodeName: string } }) => pod.spec.nodeName);
     assert.ok(!places.includes('worker-0'), String(places));
+  });
+
+  it('keeps the Node of a machine that has gone, not ready, until somebody deletes it', async () => {
+    await bench.open({}, { seconds: { podStart: 0.02, podStop: 0.02, nodeSilence: 0.05 } });
+    await bench.send('POST', '/api/v1/namespaces/default/pods', {
+      metadata: { name: 'there' },
+      spec: { nodeName: 'worker-0', containers: [{ name: 'c', image: 'c' }] },
+    });
+    const pod = '/api/v1/namespaces/default/pods/there';
+    await bench.until(pod, ({ status }) => status?.phase === 'Running');
+    const [master, gone, other] = specOf().nodes;
+    assert.ok(master && gone && other);
+    await bench.host.apply(specOf({ nodes: [master, other] }));
+    const ready = (node: { status: { conditions: { status: string }[] } }): string | undefined =>
+      node.status.conditions.at(-1)?.status;
+    assert.equal(ready(await bench.get(`${NODES}/worker-0`)), 'True', 'nobody has noticed it yet');
+    await bench.until(`${NODES}/worker-0`, (node) => ready(node) === 'Unknown');
+    await bench.send('DELETE', pod);
+    assert.ok((await bench.get(pod)).metadata.deletionTimestamp, 'nobody confirms its end');
+    await bench.send('DELETE', `${NODES}/worker-0`);
+    await bench.until(pod, ({ code }) => code === 404);
+    assert.deepEqual(names(await bench.get(NODES)), ['master-0', 'worker-1']);
+    await bench.host.apply(specOf());
+    await bench.until(`${NODES}/worker-0`, (node) => ready(node) === 'True');
   });
 
   it('keeps objects, and nothing of a removed cluster, in its folder', async () => {

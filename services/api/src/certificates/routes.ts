@@ -2,6 +2,7 @@ import { CetusError } from '@cetus/shared/errors';
 import { readSigningRequest } from '@cetus/shared/pki';
 import {
   CertificateQuery,
+  driverService,
   Ref,
   RefParams,
   ScopeQuery,
@@ -37,8 +38,8 @@ const TIMEOUT_MS = 10_000;
  */
 export function certificateRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder): void {
   const { clusters, bus, services, logger } = deps;
-  const ask = async (method: string, params: object): Promise<{ pem: string }> =>
-    (await bus.request('conductor', method, params, { timeoutMs: TIMEOUT_MS })) as { pem: string };
+  const ask = async (driver: string, method: string, params: object): Promise<{ pem: string }> =>
+    (await bus.request(driverService(driver), method, params, { timeoutMs: TIMEOUT_MS })) as { pem: string };
   const present = (base: string, cluster: StoredCluster, more: { pem: string; csr?: string }) => ({
     bay_uuid: cluster._id,
     cluster_uuid: cluster._id,
@@ -61,9 +62,10 @@ export function certificateRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuild
     },
     async (request) => {
       const cluster = await clusters.get(scopeOfRequest(request), request.params.ref);
-      (await Drivers.of(services)).require(specOf(cluster).driver, 'show-ca');
+      const { driver } = specOf(cluster);
+      (await Drivers.of(services)).require(driver, 'show-ca');
       const kind = request.query.ca_cert_type ?? 'kubernetes';
-      const { pem } = await ask('cluster.authority', { id: cluster._id, kind });
+      const { pem } = await ask(driver, 'cluster.authority', { id: cluster._id, kind });
       return present(links.base(request), cluster, { pem });
     },
   );
@@ -87,11 +89,12 @@ export function certificateRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuild
       const { cluster_uuid: ref, csr, ca_cert_type = 'kubernetes' } = request.body;
       const { commonName, organizations } = readSigningRequest(csr);
       const cluster = await clusterNamed(request.caller.projectId, ref);
-      (await Drivers.of(services)).require(specOf(cluster).driver, 'sign-certificates');
+      const { driver } = specOf(cluster);
+      (await Drivers.of(services)).require(driver, 'sign-certificates');
       if (ca_cert_type !== 'kubernetes') {
         throw new CetusError('unsupported', 'Only the authority kubernetes signs', { field: 'ca_cert_type' });
       }
-      const { pem } = await ask('cluster.sign', { id: cluster._id, csr });
+      const { pem } = await ask(driver, 'cluster.sign', { id: cluster._id, csr });
       const { projectId, userId } = request.caller;
       logger.info(
         {

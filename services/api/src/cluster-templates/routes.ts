@@ -18,6 +18,7 @@ import { namedReferences, validateWithDriver, type References } from '../cluster
 import type { ApiDeps } from '../deps.ts';
 import { Drivers } from '../drivers/drivers.ts';
 import {
+  answerPage,
   Empty,
   ERROR_RESPONSES,
   firstAnswer,
@@ -28,14 +29,13 @@ import {
   IfNoneMatchHeaders,
   notModified,
   NoQuery,
-  pageAnswer,
-  pageOf,
   requesterOf,
   scopeOfRequest,
   type LinkBuilder,
   type TypedApp,
 } from '../http/index.ts';
 import { makeUpName } from '../names.ts';
+import { refuseInUse } from './in-use.ts';
 import { needsUnused, patchTemplate } from './patch.ts';
 import { presentTemplate } from './presenter.ts';
 import { templateSpec } from './spec.ts';
@@ -50,6 +50,7 @@ const TemplateRef = Ref<ClusterTemplateView>('ClusterTemplate');
 /** Magnum's `/v1/clustertemplates`. */
 export function clusterTemplateRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder): void {
   const { templates, clusters, dispatcher, config } = deps;
+  const lists = { config, links };
 
   app.post(
     '/v1/clustertemplates',
@@ -116,13 +117,13 @@ export function clusterTemplateRoutes(app: TypedApp, deps: ApiDeps, links: LinkB
         },
       },
       async (request) => {
-        const page = pageOf(request.query, config, { sortKey: 'uuid' });
         const base = links.base(request);
-        const found = await templates.list(scopeOfRequest(request), page);
-        return pageAnswer('clustertemplates', found, (one) => presentTemplate(one, links, base), {
-          url: `${base}${path}`,
-          query: request.query,
-          limit: page.limit,
+        const scope = scopeOfRequest(request);
+        return answerPage(lists, request, {
+          name: 'clustertemplates',
+          path,
+          read: (page) => templates.list(scope, page),
+          present: (one) => presentTemplate(one, links, base),
         });
       },
     );
@@ -182,7 +183,7 @@ export function clusterTemplateRoutes(app: TypedApp, deps: ApiDeps, links: LinkB
       schema: {
         tags: TAGS,
         operationId: 'deleteClusterTemplate',
-        summary: 'Delete a cluster template that no cluster refers to',
+        summary: 'Delete a cluster template that no cluster or node group refers to',
         params: RefParams,
         querystring: ScopeQuery,
         headers: IfMatchHeaders,
@@ -193,7 +194,7 @@ export function clusterTemplateRoutes(app: TypedApp, deps: ApiDeps, links: LinkB
       const caller = requesterOf(request);
       const scope = scopeOfRequest(request);
       const template = await ownTemplate(scope, request.params.ref);
-      await refuseInUse(template);
+      await refuseInUse(clusters, template);
       const deleted = await templates.change(
         scope,
         template._id,
@@ -218,7 +219,7 @@ export function clusterTemplateRoutes(app: TypedApp, deps: ApiDeps, links: LinkB
       const template = await ownTemplate(scope, ref);
       const { name, spec, changed } = patchTemplate(template, patch);
       if (changed.has('public') || changed.has('hidden')) requireRole(request.caller, 'admin');
-      if (needsUnused(changed)) await refuseInUse(template);
+      if (needsUnused(changed)) await refuseInUse(clusters, template);
       const { osDistro } = await validateTemplate(caller, spec, onlyChanged(referencesOf(spec), changed));
       const next = changed.has('image_id') ? { ...spec, cluster_distro: osDistro } : spec;
       try {
@@ -256,16 +257,6 @@ export function clusterTemplateRoutes(app: TypedApp, deps: ApiDeps, links: LinkB
       throw new CetusError('not_found', `There is no clustertemplate ${ref} in the project`);
     }
     return template;
-  }
-
-  async function refuseInUse(template: StoredClusterTemplate): Promise<void> {
-    // Of all projects: a public template is used by others too.
-    if (await clusters.exists({ kind: 'all' }, { 'spec.cluster_template_id': template._id })) {
-      throw new CetusError(
-        'in_use',
-        `The cluster template ${template._id} is referenced by one or more clusters`,
-      );
-    }
   }
 }
 

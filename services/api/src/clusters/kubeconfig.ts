@@ -24,7 +24,7 @@ export interface KubeconfigQuestion {
 /**
  * Lets a driver reach a cluster that others made, and seal what it is reached by. Without an answer nothing is accepted: only who holds
  * the keys can seal.
- * @throws CetusError naming the field; `request_deadline_exceeded`, `bus_unavailable`
+ * @throws CetusError naming the field, `cluster_replaced` among them; `request_deadline_exceeded`, `bus_unavailable`
  */
 export async function checkKubeconfig(
   deps: Pick<ApiDeps, 'bus'>,
@@ -50,7 +50,10 @@ type PatchRequest = FastifyRequest<{
   Body: JsonPatch;
 }>;
 
-/** Gives a cluster that others made another kubeconfig, when it can be reached by it. */
+/**
+ * Gives a cluster that others made another kubeconfig, when the same cluster can be reached by it: credentials run out, and may be why it
+ * was never taken in.
+ */
 export async function replaceKubeconfig(
   deps: ApiDeps,
   request: PatchRequest,
@@ -71,7 +74,7 @@ export async function replaceKubeconfig(
     context,
   });
   return changeCluster(deps, request, reply, {
-    requested: 'update',
+    requested: 'credentials',
     plan: (current) => ({ spec: { ...currentSpec(current), imported }, rollbackOnFailure }),
     ...ifMatchOf(request),
   });

@@ -15,23 +15,31 @@ import { VERSION, type LinkBuilder, type Microversion } from '../http/index.ts';
 import { labelDifference } from '../labels.ts';
 import { magnumTime, magnumUpdated } from '../time.ts';
 
-/** What {@link ClusterPresenter.brief} reads, except of a cluster that was rolled back: that one is read whole. */
+const BRIEF_SPEC = [
+  'cluster_template_id',
+  'keypair',
+  'docker_volume_size',
+  'labels',
+  'create_timeout',
+  'merge_labels',
+  'imported.server',
+  ...['role', 'is_default', 'node_count', 'flavor_id', 'deleted'].map((field) => `node_groups.${field}`),
+];
+
+/** What {@link ClusterPresenter.brief} reads, except of a cluster that was rolled back: see {@link BRIEF_FIELDS_ROLLED_BACK}. */
 export const BRIEF_FIELDS: readonly string[] = [
   'name',
   'operation.action',
   'operation.state',
   'health.status',
   ...['state', 'stack_id', 'actual_node_count', 'actual_master_count'].map((field) => `status.${field}`),
-  ...[
-    'cluster_template_id',
-    'keypair',
-    'docker_volume_size',
-    'labels',
-    'create_timeout',
-    'merge_labels',
-    'imported.server',
-    ...['role', 'is_default', 'node_count', 'flavor_id', 'deleted'].map((field) => `node_groups.${field}`),
-  ].map((field) => `spec.${field}`),
+  ...BRIEF_SPEC.map((field) => `spec.${field}`),
+];
+
+/** With what a rollback goes back to, which is as much again, and seldom needed: see `specOf`. */
+export const BRIEF_FIELDS_ROLLED_BACK: readonly string[] = [
+  ...BRIEF_FIELDS,
+  ...BRIEF_SPEC.map((field) => `status.applied_spec.${field}`),
 ];
 
 /** The clusters of an answer in the words of one version of the API. Only what is named here ever leaves. */

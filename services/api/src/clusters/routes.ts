@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { CetusError } from '@cetus/shared/errors';
 import {
   ClusterListQuery,
   defaultWorkerOf,
@@ -8,20 +7,19 @@ import {
   Ref,
   RefParams,
   ScopeQuery,
-  stateOf,
   type ClusterBrief,
   type ClusterCreate,
   type ClusterView,
   type JsonPatch,
-  type StoredCluster,
 } from '@cetus/shared/schemas';
-import { scopeOf, type Scope } from '@cetus/shared/store';
+import { scopeOf } from '@cetus/shared/store';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { namedReferences, validateWithDriver } from '../cluster-validation.ts';
 import type { ApiDeps } from '../deps.ts';
 import { Drivers } from '../drivers/drivers.ts';
 import {
+  answerPage,
   Empty,
   ERROR_RESPONSES,
   firstAnswer,
@@ -33,8 +31,6 @@ import {
   isTrue,
   notModified,
   NoQuery,
-  pageAnswer,
-  pageOf,
   requesterOf,
   requireMicroversion,
   scopeOfRequest,
@@ -51,11 +47,12 @@ import {
   planOfDelete,
   refuseZeroNodes,
 } from './accept.ts';
+import { briefPage } from './brief-page.ts';
 import { clusterSpec, overridesTemplate } from './create.ts';
 import { insertCluster } from './insert.ts';
 import { KUBECONFIG_BODY_BYTES, replaceKubeconfig } from './kubeconfig.ts';
 import { isKubeconfigPatch, readNodeCountPatch } from './patch.ts';
-import { BRIEF_FIELDS, ClusterPresenter } from './presenter.ts';
+import { ClusterPresenter } from './presenter.ts';
 import { planOfResize } from './resize.ts';
 import { templateOf } from './template-of.ts';
 
@@ -64,6 +61,7 @@ const TAGS = ['clusters'];
 /** Magnum's `/v1/clusters`. */
 export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder): void {
   const { clusters, templates, services, config } = deps;
+  const lists = { config, links };
   const present = (request: FastifyRequest): ClusterPresenter =>
     new ClusterPresenter(links, links.base(request), request.microversion);
 
@@ -136,33 +134,16 @@ export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder):
       },
     },
     async (request) => {
-      const page = pageOf(request.query, config, { sortKey: 'uuid' });
       const presenter = present(request);
       const scope = scopeOfRequest(request);
-      const { items, nextMarker } = await clusters.list(scope, page, BRIEF_FIELDS);
-      const found = {
-        items: await Promise.all(items.map((one) => wholeIfRolledBack(scope, one))),
-        nextMarker,
-      };
-      return pageAnswer('clusters', found, (one) => presenter.brief(one), {
-        url: `${links.base(request)}/v1/clusters`,
-        query: request.query,
-        limit: page.limit,
+      return answerPage(lists, request, {
+        name: 'clusters',
+        path: '/v1/clusters',
+        read: (page) => briefPage(clusters, scope, page),
+        present: (one) => presenter.brief(one),
       });
     },
   );
-
-  /** What a rollback goes back to is much to read, and seldom needed: see `specOf`. */
-  async function wholeIfRolledBack(scope: Scope, brief: StoredCluster): Promise<StoredCluster> {
-    if (!stateOf(brief).startsWith('ROLLBACK_')) return brief;
-    try {
-      return await clusters.get(scope, brief._id);
-    } catch (error) {
-      // It was deleted between the two reads.
-      if (error instanceof CetusError && error.code === 'not_found') return brief;
-      throw error;
-    }
-  }
 
   app.get(
     '/v1/clusters/detail',
@@ -177,13 +158,13 @@ export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder):
       },
     },
     async (request) => {
-      const page = pageOf(request.query, config, { sortKey: 'uuid' });
       const presenter = present(request);
-      const found = await clusters.list(scopeOfRequest(request), page);
-      return pageAnswer('clusters', found, (one) => presenter.full(one), {
-        url: `${links.base(request)}/v1/clusters/detail`,
-        query: request.query,
-        limit: page.limit,
+      const scope = scopeOfRequest(request);
+      return answerPage(lists, request, {
+        name: 'clusters',
+        path: '/v1/clusters/detail',
+        read: (page) => clusters.list(scope, page),
+        present: (one) => presenter.full(one),
       });
     },
   );

@@ -1,11 +1,10 @@
 import { CetusError } from '@cetus/shared/errors';
-import { EVENT_ID_PATTERN, EventQuery, Ref, type CloudEvent } from '@cetus/shared/schemas';
+import { EVENT_ID_PATTERN, EventQuery, Ref } from '@cetus/shared/schemas';
 import { Type } from 'typebox';
 import type { ApiDeps } from '../deps.ts';
 import {
+  answerPage,
   ERROR_RESPONSES,
-  pageAnswer,
-  pageOf,
   scopeOfRequest,
   type LinkBuilder,
   type TypedApp,
@@ -61,17 +60,11 @@ export function eventRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder, st
           field: 'last_event_id',
         });
       }
-      const page = pageOf({ ...query, sort_key: 'id' }, deps.config, { sortKey: 'id' });
-      const found = await deps.events.list(scope, {
-        ...filter,
-        limit: page.limit,
-        sortDir: page.sortDir,
-        ...(page.marker === undefined ? {} : { marker: page.marker }),
-      });
-      return pageAnswer('events', found, (event: CloudEvent) => event, {
-        url: `${links.base(request)}/v1/events`,
-        query,
-        limit: page.limit,
+      return answerPage({ config: deps.config, links }, request, {
+        name: 'events',
+        path: '/v1/events',
+        read: (page) => deps.events.list(scope, { ...page, ...filter }),
+        present: (event) => event,
       });
     },
   );

@@ -3,7 +3,7 @@ export { ifMatchOf, notModified } from './conditional.ts';
 export { firstAnswer, idempotencyOf, type Idempotency } from './idempotency.ts';
 export { LinkBuilder } from './links.ts';
 export { requireMicroversion, VERSION, type Microversion } from './microversion.ts';
-export { pageAnswer, pageOf } from './paging.ts';
+export { answerPage } from './paging.ts';
 export { isTrue } from './query.ts';
 export {
   Empty,

@@ -20,6 +20,7 @@ import { changedCluster, currentSpec, refuseZeroNodes } from '../clusters/accept
 import type { ApiDeps } from '../deps.ts';
 import { Drivers } from '../drivers/drivers.ts';
 import {
+  answerPage,
   Empty,
   ERROR_RESPONSES,
   IdempotencyHeaders,
@@ -28,8 +29,6 @@ import {
   ifMatchOf,
   IfNoneMatchHeaders,
   notModified,
-  pageAnswer,
-  pageOf,
   requesterOf,
   requireMicroversion,
   scopeOfRequest,
@@ -85,19 +84,16 @@ export function nodeGroupRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder
       requireVersion(request);
       const { query } = request;
       const cluster = await clusters.get(scopeOfRequest(request), request.params.ref);
-      const { limit, marker, sortDir } = pageOf(query, config, { sortKey: 'uuid' });
-      const sortKey = query.sort_key ?? 'id';
-      const found = pageOfNodeGroups(nodeGroupsSeen(cluster), {
-        limit,
-        sortDir,
-        sortKey,
-        role: query.role,
-        ...(marker === undefined ? {} : { marker }),
-      });
-      return pageAnswer('nodegroups', found, (group) => presentBrief(cluster, group), {
-        url: `${links.base(request)}/v1/clusters/${cluster._id}/nodegroups`,
-        query,
-        limit,
+      return answerPage({ config, links }, request, {
+        name: 'nodegroups',
+        path: `/v1/clusters/${cluster._id}/nodegroups`,
+        read: (page) =>
+          pageOfNodeGroups(nodeGroupsSeen(cluster), {
+            ...page,
+            sortKey: query.sort_key ?? 'id',
+            role: query.role,
+          }),
+        present: (group) => presentBrief(cluster, group),
       });
     },
   );

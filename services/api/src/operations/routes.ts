@@ -2,9 +2,8 @@ import type { StoredOperation } from '@cetus/shared/operations';
 import { OperationListQuery, Ref, ScopeQuery, UuidParams, type OperationView } from '@cetus/shared/schemas';
 import type { ApiDeps } from '../deps.ts';
 import {
+  answerPage,
   ERROR_RESPONSES,
-  pageAnswer,
-  pageOf,
   scopeOfRequest,
   type LinkBuilder,
   type TypedApp,
@@ -32,17 +31,18 @@ export function operationRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder
     },
     async (request) => {
       const { object, state } = request.query;
-      const page = pageOf(request.query, deps.config, { sortKey: 'accepted_at', sortDir: 'desc' });
       const base = links.base(request);
-      const found = await deps.operations.list(scopeOfRequest(request), {
-        ...page,
+      const scope = scopeOfRequest(request);
+      const filter = {
         ...(object === undefined ? {} : { object: object.toLowerCase() }),
         ...(state === undefined ? {} : { state }),
-      });
-      return pageAnswer('operations', found, (one) => present(one, links, base), {
-        url: `${base}/v1/operations`,
-        query: request.query,
-        limit: page.limit,
+      };
+      return answerPage({ config: deps.config, links }, request, {
+        name: 'operations',
+        path: '/v1/operations',
+        sort: { key: 'accepted_at', dir: 'desc' },
+        read: (page) => deps.operations.list(scope, { ...page, ...filter }),
+        present: (one) => present(one, links, base),
       });
     },
   );

@@ -13,6 +13,7 @@ import {
 import { entityTag, isDuplicateKey, QUOTA, scopeOf } from '@cetus/shared/store';
 import type { ApiDeps } from '../deps.ts';
 import {
+  answerPage,
   Empty,
   ERROR_RESPONSES,
   firstAnswer,
@@ -24,8 +25,6 @@ import {
   isTrue,
   notModified,
   NoQuery,
-  pageAnswer,
-  pageOf,
   requesterOf,
   scopeOfRequest,
   type LinkBuilder,
@@ -57,15 +56,14 @@ export function quotaRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder): v
     },
     async (request) => {
       const { query } = request;
-      const page = pageOf(query, config, { sortKey: 'uuid' });
       // As in Magnum, `all_tenants` of one who is no administrator means its own project.
       const all = isTrue(query.all_tenants) && hasRole(request.caller, 'admin');
       const scope = all ? ({ kind: 'all' } as const) : scopeOfRequest(request);
-      const found = await quotas.list(scope, page);
-      return pageAnswer('quotas', found, present, {
-        url: `${links.base(request)}/v1/quotas`,
-        query,
-        limit: page.limit,
+      return answerPage({ config, links }, request, {
+        name: 'quotas',
+        path: '/v1/quotas',
+        read: (page) => quotas.list(scope, page),
+        present,
       });
     },
   );

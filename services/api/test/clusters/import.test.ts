@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { Writable } from 'node:stream';
 import { CetusError } from '@cetus/shared/errors';
 import { createLogger } from '@cetus/shared/service';
+import { waitFor } from '@cetus/test-kit';
 import { ensureUuid, expectError } from '../support/answers.ts';
 import { PROJECT, startApi, type TestApi } from '../support/api.ts';
 
@@ -194,6 +195,81 @@ describe('api: clusters that others made', () => {
       payload: [replace('/kubeconfig', KUBECONFIG)],
     });
     expectError(undone, 400, 'unsupported', 'rollback');
+  });
+
+  it('are given another kubeconfig also when they could not be taken in, or their credentials ran out', async () => {
+    const failure = { code: 'cluster_credentials_rejected', message: 'They ran out' };
+    const usual = api.verdict.value;
+    const uuid = ensureUuid(await take({ name: 'expired' }));
+    const url = `/v1/clusters/${uuid}`;
+    const payload = [{ op: 'replace', path: '/kubeconfig', value: KUBECONFIG }];
+    const patch = () => api.request({ method: 'PATCH', url, payload });
+    expectError(await patch(), 409, 'operation_in_progress');
+    for (const ended of ['CREATE_FAILED', 'UPDATE_FAILED', 'UPDATE_COMPLETE']) {
+      await api.finish(uuid, ended === 'UPDATE_COMPLETE' ? null : failure);
+      assert.equal((await read(uuid)).status, ended);
+      api.verdict.value = {
+        problems: [{ field: 'kubeconfig', code: 'cluster_replaced', detail: 'Another cluster' }],
+        image: null,
+      };
+      expectError(await patch(), 409, 'cluster_replaced', 'kubeconfig');
+      assert.equal((await read(uuid)).status, ended);
+      api.verdict.value = usual;
+      const answer = await patch();
+      assert.equal(ensureUuid(answer), uuid);
+      const id = String(answer.headers['cetus-operation-id']);
+      const operation = (await api.request({ url: `/v1/operations/${id}` })).json();
+      assert.deepEqual([operation.action, operation.requested], ['update', 'credentials']);
+      await waitFor(async () => {
+        const { events } = (await api.request({ url: `/v1/events?object=${uuid}&sort_dir=desc` })).json();
+        return events[0].type === 'cetus.cluster.update.start';
+      });
+    }
+    await api.finish(uuid);
+    // Other changes of what was never taken in are none.
+    const failed = ensureUuid(await take({ name: 'failed' }));
+    await api.finish(failed, failure);
+    const resize = [{ op: 'replace', path: '/node_count', value: 2 }];
+    const refused = await api.request({ method: 'PATCH', url: `/v1/clusters/${failed}`, payload: resize });
+    expectError(refused, 400, 'unsupported', 'node_count');
+    assert.equal((await api.request({ method: 'DELETE', url })).statusCode, 204);
+    await api.finish(uuid, { code: 'internal_error', message: 'no' });
+    expectError(await patch(), 409, 'conflict');
+  });
+
+  it('are refused another kubeconfig that is none, that is not theirs, or that they cannot have', async () => {
+    const uuid = ensureUuid(await take({ name: 'refusing' }));
+    await api.finish(uuid);
+    api.questions.length = 0;
+    const patch = (payload: unknown, target = uuid, token = 'member') =>
+      api.request({
+        method: 'PATCH',
+        url: `/v1/clusters/${target}`,
+        payload: typeof payload === 'string' ? payload : JSON.stringify(payload),
+        headers: { 'content-type': 'application/json' },
+        token,
+      });
+    const given = (value: unknown, path = '/kubeconfig') => [{ op: 'replace', path, value }];
+    const [good] = given(KUBECONFIG);
+    for (const value of [1, null, {}, [KUBECONFIG], true, '', 'k'.repeat(256 * 1024 + 1)])
+      expectError(await patch(given(value)), 400, 'invalid_field', 'kubeconfig');
+    // Fewer characters than bytes.
+    expectError(await patch(given('\u{1f40b}'.repeat(100_000))), 400, 'invalid_field', 'kubeconfig');
+    for (const value of [1, {}, '', 'c'.repeat(300)])
+      expectError(await patch([good, ...given(value, '/context')]), 400, 'invalid_field', 'context');
+    expectError(await patch([good, ...given('x', '/foo')]), 400, 'invalid_patch', 'foo');
+    expectError(await patch([{ op: 'replace', path: '/kubeconfig' }]), 400, 'invalid_patch', '0/value');
+    expectError(await patch({ kubeconfig: KUBECONFIG }), 400, 'invalid_field');
+    expectError(await patch('[{"op": "replace", '), 400, 'malformed_body');
+    expectError(await patch([good], uuid, 'other'), 404, 'not_found');
+    expectError(await patch([good], '00000000-0000-4000-8000-000000000000'), 404, 'not_found');
+    expectError(await patch([good], uuid, 'reader'), 403, 'forbidden');
+    const made = await api.cluster({ name: 'made' });
+    await api.finish(made);
+    api.questions.length = 0;
+    expectError(await patch([good], made), 400, 'unsupported', 'kubeconfig');
+    assert.deepEqual(api.questions, [], 'nobody was asked to reach anything');
+    assert.equal((await read(uuid)).status, 'CREATE_COMPLETE');
   });
 
   it('keep their secret wherever it could be seen', async () => {

@@ -198,4 +198,51 @@ describe('api: clusters as they are read', () => {
       'marker',
     );
   });
+
+  it('reads a page in a bounded number of queries, also of clusters that were rolled back', async () => {
+    const failure = { code: 'stack_failed', message: 'no' };
+    const template = await api.template({ name: 'rolled-back' });
+    const uuids: string[] = [];
+    for (let i = 0; i < 4; i += 1) {
+      const uuid = await api.cluster({ name: `back-${i}`, cluster_template_id: template, node_count: 2 });
+      uuids.push(uuid);
+      await api.finish(uuid);
+      const act = (action: string, payload: object) =>
+        api.request({ method: 'POST', url: `/v1/clusters/${uuid}/actions/${action}`, payload });
+      await act('resize', { node_count: 9 });
+      await api.finish(uuid, failure);
+      await act('rollback', {});
+    }
+    const { queries, result } = await countingFinds(() =>
+      api.request({ url: '/v1/clusters?sort_key=created_at&sort_dir=desc&limit=4' }),
+    );
+    const { clusters } = result.json<{ clusters: { uuid: string; node_count: number; labels: object }[] }>();
+    assert.deepEqual(
+      clusters.map(({ uuid, node_count }) => [uuid, node_count]),
+      uuids.reverse().map((uuid) => [uuid, 2]),
+    );
+    assert.equal(queries, 2);
+    // What is read of them is all that their views show.
+    const whole = (await api.request({ url: `/v1/clusters/${uuids[0]}` })).json();
+    for (const [field, value] of Object.entries(clusters[0] ?? {}))
+      assert.deepEqual(value, whole[field], field);
+  });
+
+  /** Runs something and counts the queries for clusters meanwhile. */
+  async function countingFinds<T>(run: () => Promise<T>): Promise<{ queries: number; result: T }> {
+    const collection = Object.getPrototypeOf(api.store.db.collection('clusters')) as {
+      find: (this: { collectionName: string }, ...args: unknown[]) => unknown;
+    };
+    const { find } = collection;
+    let queries = 0;
+    collection.find = function (...args) {
+      if (this.collectionName === 'clusters') queries += 1;
+      return find.apply(this, args);
+    };
+    try {
+      return { result: await run(), queries };
+    } finally {
+      collection.find = find;
+    }
+  }
 });

@@ -5,6 +5,7 @@ import { Dispatcher, ensureOperationIndexes, OperationStore } from '@cetus/share
 import { settle } from '@cetus/shared/reconcile';
 import {
   CAPABILITIES,
+  driverService,
   stateFor,
   type DriverDescription,
   type Failure,
@@ -138,12 +139,13 @@ export async function startApi(
     'cluster.authority': () => ({ pem: 'AUTHORITY' }),
     'cluster.sign': () => ({ pem: 'CERTIFICATE' }),
   };
-  await bus.serveRequests('conductor', async (method, question) => {
-    const answer = answers[method];
-    if (answer !== undefined) return answer(question as Record<string, unknown>);
+  const answer = async (method: string, question: unknown): Promise<unknown> => {
+    const answered = answers[method];
+    if (answered !== undefined) return answered(question as Record<string, unknown>);
     questions.push(question as TestApi['questions'][number]);
     return verdict.value instanceof Error ? fail(verdict.value) : verdict.value;
-  });
+  };
+  for (const { name } of DRIVERS) await bus.serveRequests(driverService(name), answer);
   const clusters = new ScopedStore(store, CLUSTER);
   const templates = new ScopedStore(store, CLUSTER_TEMPLATE);
   const drivers = { value: DRIVERS };

@@ -1,5 +1,6 @@
 import type { ReconcileContext } from '@cetus/shared/reconcile';
 import type {
+  Blocker,
   ClusterSpec,
   ClusterStatus,
   ClusterTemplateSpec,
@@ -24,6 +25,9 @@ export type DriverResult =
       facts: ClusterFacts;
       progress: string;
       wakeUpAfterMs: number;
+      /** What it waits for outside of the back end, and what it did not wait for any longer; absent: as before. */
+      blockedBy?: readonly Blocker[];
+      leftBehind?: readonly Blocker[];
     }
   | { phase: 'done'; facts: ClusterFacts }
   | {
@@ -32,6 +36,11 @@ export type DriverResult =
       failure: Failure;
       /** Which node groups failed, by uuid, when the back end tells; the others are as asked. */
       failedGroups?: Readonly<Record<string, Failure>>;
+      /**
+       * Of a removal that the back end was told in this operation, carried out, and says that it failed: what is left, the widest first. A
+       * forced delete ends then and names it. Absent: the cluster is not let go of.
+       */
+      remains?: readonly Blocker[];
     };
 
 /** How a cluster that nothing was asked of compares with the back end. */
@@ -65,7 +74,7 @@ export interface CheckRequest {
   spec?: ClusterSpec | undefined;
   /** or the template, */
   template?: ClusterTemplateSpec | undefined;
-  /** or the cluster that is to be taken in, with the id that it would have. */
+  /** or the cluster that is to be taken in, with the id that it has or would have. */
   imported?: ImportRequest | undefined;
 }
 
@@ -76,6 +85,8 @@ export interface ImportRequest {
   kubeconfig: string;
   /** The context to use; default: the current one. */
   context?: string | undefined;
+  /** The cluster as it is, when it is there already: it must be the same one. */
+  cluster?: StoredCluster | undefined;
 }
 
 export interface ReferenceProblem {
@@ -112,6 +123,8 @@ export interface ClusterDriver {
   remove(cluster: StoredCluster, context: ReconcileContext): Promise<DriverResult>;
   /** Compares without changing anything. */
   inspect(cluster: StoredCluster, context: ReconcileContext): Promise<Inspection>;
+  /** Between operations: does what the last one did not wait for. A cluster that cannot be asked now is no error. */
+  cleanUp?(cluster: StoredCluster, context: ReconcileContext): Promise<ClusterFacts>;
   /** Says what of a request cannot be: what it names and does not exist, for the project and the user who ask, and what the driver cannot do. */
   check(request: CheckRequest, signal: AbortSignal): Promise<ReferenceCheck>;
   /** The certificate of an authority, as PEM (`show-ca`). @throws CetusError `unsupported` for an authority that it has not */

@@ -1,11 +1,15 @@
 import type { Outcome, ReconcileContext, Reconciler } from '@cetus/shared/reconcile';
-import { specOf, stateFor, type ClusterSpec, type StoredCluster } from '@cetus/shared/schemas';
+import { specOf, stateFor, type Blocker, type ClusterSpec, type StoredCluster } from '@cetus/shared/schemas';
 import { certificateConditions, keepCertificates } from './certificate-expiry.ts';
 import { inSync, reachable, ready, reasonOf, unreachable } from './cluster-conditions.ts';
 import type { ClusterFacts, DriverResult } from './cluster-driver.ts';
 import type { DriverRegistry } from './driver-registry.ts';
 import type { ClusterDrain } from './drain/cluster-drain.ts';
+import { leftByForce } from './drain/left-by-force.ts';
 import { nodeGroupStatuses } from './node-group-statuses.ts';
+
+/** How long to wait for a conductor that has the driver of a cluster, in milliseconds. */
+const NO_DRIVER_MS = 10_000;
 
 /** Brings clusters to what is asked for, through the driver that each one names. */
 export class ClusterReconciler implements Reconciler<StoredCluster> {
@@ -20,12 +24,16 @@ export class ClusterReconciler implements Reconciler<StoredCluster> {
 
   async reconcile(stored: StoredCluster, context: ReconcileContext): Promise<Outcome<StoredCluster>> {
     const cluster = { ...stored, spec: specOf(stored) };
+    if (!this.drivers.has(cluster.spec.driver)) return withoutDriver(cluster);
     const driver = this.drivers.get(cluster.spec.driver);
     if (cluster.operation?.state !== 'IN_PROGRESS') return this.resync(cluster, context);
     if (cluster.operation.action !== 'delete')
       return outcomeOf(cluster, await driver.apply(cluster, context));
     const draining = await this.drain?.run(cluster, driver, context);
-    return draining ?? outcomeOf(cluster, await driver.remove(cluster, context));
+    if (draining != null) return draining;
+    const removed = await driver.remove(cluster, context);
+    const leftBehind = leftByForce(cluster.operation, removed);
+    return leftBehind === null ? outcomeOf(cluster, removed) : letGo(cluster, removed.facts, leftBehind);
   }
 
   conditionsOnError(error: unknown): Outcome<StoredCluster>['conditions'] {
@@ -36,7 +44,9 @@ export class ClusterReconciler implements Reconciler<StoredCluster> {
   /** Nothing was asked: notice what happened behind our back. */
   private async resync(cluster: StoredCluster, context: ReconcileContext): Promise<Outcome<StoredCluster>> {
     const driver = this.drivers.get(cluster.spec.driver);
-    const { failure, drift, facts, gone } = await driver.inspect(cluster, context);
+    const { failure, drift, gone, ...inspected } = await driver.inspect(cluster, context);
+    const cleaned = gone === true ? undefined : await driver.cleanUp?.(cluster, context);
+    const facts = { ...inspected.facts, ...cleaned };
     const status = found(cluster, facts);
     const { state } = cluster.status;
     if (gone === true) {
@@ -75,6 +85,15 @@ export class ClusterReconciler implements Reconciler<StoredCluster> {
   }
 }
 
+/** No conductor has the driver now, else it would have been left to that one. One that has may be on its way; the deadline ends it. */
+function withoutDriver({ operation, spec }: StoredCluster): Outcome<StoredCluster> {
+  if (operation?.state !== 'IN_PROGRESS') return {};
+  return {
+    progress: `No conductor that has the driver ${spec.driver} is running`,
+    wakeUpAfterMs: NO_DRIVER_MS,
+  };
+}
+
 function outcomeOf(cluster: StoredCluster, result: DriverResult): Outcome<StoredCluster> {
   const action = cluster.operation?.action ?? 'update';
   const status = found(cluster, result.facts, result);
@@ -90,6 +109,8 @@ function outcomeOf(cluster: StoredCluster, result: DriverResult): Outcome<Stored
         ],
         progress: result.progress,
         wakeUpAfterMs: result.wakeUpAfterMs,
+        ...(result.blockedBy === undefined ? {} : { blockedBy: result.blockedBy }),
+        ...(result.leftBehind === undefined ? {} : { leftBehind: result.leftBehind }),
       };
     case 'done':
       return {
@@ -121,6 +142,21 @@ function outcomeOf(cluster: StoredCluster, result: DriverResult): Outcome<Stored
         },
       };
   }
+}
+
+/** A cluster that is deleted though the back end could not remove all of it. */
+function letGo(cluster: StoredCluster, facts: ClusterFacts, leftBehind: Blocker[]): Outcome<StoredCluster> {
+  return {
+    // Nothing reads any more what they seal.
+    ...outcomeOf(cluster, { phase: 'done', facts: { ...facts, kubeconfig: null, secrets: null } }),
+    conditions: [
+      reachable(),
+      inSync('The back end has what it could not remove'),
+      ready(false, 'Deleted', 'The cluster is deleted'),
+    ],
+    blockedBy: [],
+    leftBehind,
+  };
 }
 
 /** What was brought about: the nodes that were to go are gone, and a rollback must not look for them again. */

@@ -72,7 +72,7 @@ export function clusterRequests(drivers: DriverRegistry, clusters: ClusterReader
     switch (method) {
       case 'cluster.validate': {
         const { driver, ...request } = params as ValidateRequest;
-        const check = () => drivers.get(driver).check(checkRequest(request), signal);
+        const check = async () => drivers.get(driver).check(await checkRequest(request, clusters), signal);
         return request.imported === undefined ? check() : inItsShare(request.project_id, check);
       }
       case 'cluster.authority': {
@@ -95,7 +95,10 @@ export function clusterRequests(drivers: DriverRegistry, clusters: ClusterReader
   };
 }
 
-function checkRequest(request: Omit<ValidateRequest, 'driver'>): CheckRequest {
+async function checkRequest(
+  request: Omit<ValidateRequest, 'driver'>,
+  clusters: ClusterReader,
+): Promise<CheckRequest> {
   const {
     project_id: projectId,
     user_id: userId,
@@ -107,8 +110,23 @@ function checkRequest(request: Omit<ValidateRequest, 'driver'>): CheckRequest {
   const imported =
     taken === undefined
       ? undefined
-      : { clusterId: taken.cluster_id, kubeconfig: taken.kubeconfig, context: taken.context };
+      : {
+          clusterId: taken.cluster_id,
+          kubeconfig: taken.kubeconfig,
+          context: taken.context,
+          cluster: await clusterIfThere(clusters, taken.cluster_id),
+        };
   return { projectId, userId, references, spec, template, imported };
+}
+
+/** Undefined for a cluster that was not accepted yet. */
+async function clusterIfThere(clusters: ClusterReader, id: string): Promise<StoredCluster | undefined> {
+  try {
+    return await clusters.read(id);
+  } catch (error) {
+    if (error instanceof CetusError && error.code === 'not_found') return undefined;
+    throw error;
+  }
 }
 
 function cannot(driver: ClusterDriver, what: string): CetusError {

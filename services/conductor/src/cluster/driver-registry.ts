@@ -5,7 +5,7 @@ import type { ClusterDriver } from './cluster-driver.ts';
 /** How to make each driver that there is, by name. */
 export type DriverMakers = Readonly<Record<string, () => ClusterDriver>>;
 
-/** The drivers that this site offers, by name. The first one that creates is for templates that name none. */
+/** The drivers of this conductor, by name. */
 export class DriverRegistry {
   private readonly drivers: ReadonlyMap<string, ClusterDriver>;
 
@@ -32,11 +32,16 @@ export class DriverRegistry {
     return this.drivers.has(name);
   }
 
+  /** The drivers that others of these have and this one has not. */
+  lacks(others: readonly DriverDescription[]): string[] {
+    return others.map(({ name }) => name).filter((name) => !this.has(name));
+  }
+
   /** @throws CetusError `unsupported` */
   get(name: string): ClusterDriver {
     const driver = this.drivers.get(name);
     if (driver === undefined)
-      throw new CetusError('unsupported', `This site has no driver ${name}`, { field: 'driver' });
+      throw new CetusError('unsupported', `This conductor has no driver ${name}`, { field: 'driver' });
     return driver;
   }
 

@@ -13,12 +13,26 @@ import { HealthTracker, type ToldHealth, type TrackerLimits } from './health-tra
 import { differenceOf, healthWrite } from './health-write.ts';
 import { troubleOf } from './trouble.ts';
 
+/** When a cluster is asked, and what it is like written, in milliseconds. */
+export interface FollowTimes {
+  /** How long it may be silent until it is asked. */
+  silenceMs: number;
+  /** How soon it is asked again that did not answer or is not ready. */
+  retryMs: number;
+  /** How long an answer may take. */
+  answerMs: number;
+  /** How often details that changed, with no condition, are written at most. */
+  detailMs: number;
+}
+
 export interface FollowerOptions {
   store: FollowStore;
   relay: Pick<Relay, 'relay'>;
   secrets: SecretBox;
   logger: Logger;
   limits: TrackerLimits;
+  /** Default: {@link timesFor} the limits. */
+  times?: FollowTimes | undefined;
   /** Where no cluster that others made may be. */
   deniedNetworks?: DeniedNetworks | undefined;
   measure: FollowerMeasure;
@@ -29,18 +43,16 @@ export interface FollowerOptions {
 
 /** The largest answer that is read. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
-/** How long a cluster may be silent until it is asked, in milliseconds. */
+/** The longest of {@link FollowTimes}. */
 const MAX_SILENCE_MS = 15_000;
-/** How long an answer may take. */
 const MAX_ANSWER_MS = 5_000;
+const MAX_RETRY_MS = 3_000;
+const DETAIL_MS = 5_000;
 /** How often one is asked at least. */
 const CHECK_MS = 30_000;
-/** How soon one is asked again that did not answer or is not ready: at first, and when it has not answered for a while. */
-const MAX_RETRY_MS = 3_000;
+/** How soon one is asked again that has not answered for a while. */
 const SLOW_RETRY_MS = 10_000;
 const SLOW_AFTER_MS = 120_000;
-/** Details that changed, with no condition, are written this often at most. */
-const DETAIL_MS = 5_000;
 /** The time of the last answer is written this often. */
 const CONTACT_MS = 60_000;
 
@@ -68,18 +80,12 @@ export class ClusterFollower {
   private writing: Promise<void> | undefined;
   private readonly contactMs = CONTACT_MS * (0.9 + Math.random() * 0.2);
 
-  private readonly silenceMs: number;
-  private readonly retryMs: number;
-  private readonly answerMs: number;
+  private readonly times: FollowTimes;
 
   constructor(one: Followable, options: FollowerOptions) {
     this.one = one;
     this.options = options;
-    // It is asked more than once before it is called unreachable.
-    const { unreachableMs } = options.limits;
-    this.silenceMs = Math.min(MAX_SILENCE_MS, unreachableMs * 0.75);
-    this.retryMs = Math.min(MAX_RETRY_MS, unreachableMs / 4);
-    this.answerMs = Math.min(MAX_ANSWER_MS, unreachableMs / 2);
+    this.times = options.times ?? timesFor(options.limits);
     this.ask(Date.now());
   }
 
@@ -99,10 +105,13 @@ export class ClusterFollower {
     if (this.asking === undefined && now >= this.nextProbeAt) this.ask(now);
     const told = tracker?.tell(now) ?? null;
     // Begun anew when it answers, they have all that there is at once.
-    if (tracker?.reachability.isGone === true) void opened?.watches.stop();
+    if (tracker?.reachability.isGone === true && opened?.watches.started === true) opened.watches.stop();
     if (told === null || this.writing !== undefined) return;
     const difference = differenceOf(this.written, told);
-    if (difference === 'transition' || (difference === 'detail' && now - this.writtenAt >= DETAIL_MS))
+    if (
+      difference === 'transition' ||
+      (difference === 'detail' && now - this.writtenAt >= this.times.detailMs)
+    )
       this.writing = this.write(told, now).finally(() => (this.writing = undefined));
   }
 
@@ -127,7 +136,7 @@ export class ClusterFollower {
   }
 
   private async close(): Promise<void> {
-    await Promise.all([this.opened?.watches.stop(), this.opened?.connection.close()]);
+    await Promise.all([this.opened?.watches.close(), this.opened?.connection.close()]);
   }
 
   /** Asks the cluster, at first with what that needs; then it is known when to ask next. */
@@ -135,7 +144,7 @@ export class ClusterFollower {
     this.asking = this.attempt(now)
       .catch((err: unknown) => {
         if (this.ended.signal.aborted) return;
-        this.nextProbeAt = Date.now() + this.retryMs;
+        this.nextProbeAt = Date.now() + this.times.retryMs;
         if (err instanceof LeaseLostError) this.options.onLost(this);
         else this.options.logger.warn({ cluster: this.one._id, err }, 'cluster not asked; it is tried again');
       })
@@ -155,7 +164,7 @@ export class ClusterFollower {
       watches.start();
       const failed = (tracker.failedChecks ?? []).length > 0;
       this.checkBy = Date.now() + CHECK_MS;
-      this.nextProbeAt = Date.now() + (failed ? this.retryMs : this.silenceMs);
+      this.nextProbeAt = Date.now() + (failed ? this.times.retryMs : this.times.silenceMs);
     } catch (error) {
       if (this.ended.signal.aborted) return;
       this.notReached(error, now);
@@ -170,7 +179,7 @@ export class ClusterFollower {
     reachability.trouble(trouble, since);
     const now = Date.now();
     const long = now - (reachability.contactedAt ?? this.startedAt) > SLOW_AFTER_MS;
-    this.nextProbeAt = now + (long ? SLOW_RETRY_MS : this.retryMs);
+    this.nextProbeAt = now + (long ? SLOW_RETRY_MS : this.times.retryMs);
   }
 
   /** What is known already, by whatever process. @throws LeaseLostError, CetusError `store_unavailable` */
@@ -201,7 +210,7 @@ export class ClusterFollower {
       // Whether that means anything, the cluster is asked.
       onFailed: () => (this.nextProbeAt = Math.min(this.nextProbeAt, Date.now())),
     });
-    return { connection, watches, probe: new ClusterProbe(connection, tracker, this.answerMs) };
+    return { connection, watches, probe: new ClusterProbe(connection, tracker, this.times.answerMs) };
   }
 
   /** What the watches brought counts as an answer, unless the cluster is being asked whether it is itself. */
@@ -211,7 +220,7 @@ export class ClusterFollower {
     if (reachability.isFailing || heardAt <= (reachability.contactedAt ?? 0)) return;
     reachability.contact(heardAt);
     if ((failedChecks ?? []).length === 0)
-      this.nextProbeAt = Math.min(heardAt + this.silenceMs, this.checkBy);
+      this.nextProbeAt = Math.min(heardAt + this.times.silenceMs, this.checkBy);
   }
 
   private async write(told: ToldHealth, now: number): Promise<void> {
@@ -230,4 +239,14 @@ export class ClusterFollower {
       else logger.warn({ cluster: this.one._id, err }, 'health not written; it is tried again');
     }
   }
+}
+
+/** So that a cluster is asked more than once before it is called unreachable. */
+export function timesFor({ unreachableMs }: TrackerLimits): FollowTimes {
+  return {
+    silenceMs: Math.min(MAX_SILENCE_MS, unreachableMs * 0.75),
+    retryMs: Math.min(MAX_RETRY_MS, unreachableMs / 4),
+    answerMs: Math.min(MAX_ANSWER_MS, unreachableMs / 2),
+    detailMs: DETAIL_MS,
+  };
 }

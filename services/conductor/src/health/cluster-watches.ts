@@ -22,6 +22,8 @@ export class ClusterWatches {
   private readonly options: ClusterWatchesOptions;
   private open: ResourceWatch<never, Part>[] = [];
   private refused = false;
+  /** Of those that were stopped. */
+  private ends: Promise<unknown> = Promise.resolve();
 
   constructor(options: ClusterWatchesOptions) {
     this.options = options;
@@ -57,12 +59,18 @@ export class ClusterWatches {
     for (const watch of (this.open = [nodes, pods] as ResourceWatch<never, Part>[])) watch.start();
   }
 
-  /** Ends them; what was found stays in the tracker. */
-  async stop(): Promise<void> {
+  /** Ends them; what was found stays in the tracker. They may be begun anew. */
+  stop(): void {
     const { open } = this;
     this.open = [];
     this.refused = false;
-    await Promise.all(open.map((watch) => watch.close()));
+    this.ends = Promise.all([this.ends, ...open.map((watch) => watch.close())]);
+  }
+
+  /** As {@link stop}, and waits until all have ended. */
+  async close(): Promise<void> {
+    this.stop();
+    await this.ends;
   }
 
   private watch<From extends KubernetesObject>(

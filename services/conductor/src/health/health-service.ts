@@ -5,10 +5,11 @@ import type { SecretBox } from '@cetus/shared/secrets';
 import type { Logger, Metrics, Resource } from '@cetus/shared/service';
 import { ServiceRegistry } from '@cetus/shared/service-registry';
 import { FollowStore, type Followable } from '@cetus/shared/store';
-import { ClusterFollower, type FollowerOptions } from './cluster-follower.ts';
+import { ClusterFollower, type FollowerOptions, type FollowTimes } from './cluster-follower.ts';
 import { planFollowing } from './follow-plan.ts';
 import { followerMetrics } from './follower-metrics.ts';
 import type { TrackerLimits } from './health-tracker.ts';
+import { Rounds } from './rounds.ts';
 
 export interface HealthServiceOptions {
   /** This process, as it is in the registry of services. */
@@ -24,6 +25,10 @@ export interface HealthServiceOptions {
   leaseMs?: number;
   /** How often leases are renewed and clusters are shared out, in milliseconds; default 3,000. */
   roundMs?: number;
+  /** How often followers look at the clock, in milliseconds; default 1,000. */
+  tickMs?: number;
+  /** Default: as `limits` make them. */
+  times?: FollowTimes;
 }
 
 /** The binary of the processes that share the clusters. */
@@ -32,7 +37,6 @@ const LEASE_MS = 15_000;
 const ROUND_MS = 3_000;
 /** Notifications that come close together bring about one round. */
 const GATHER_MS = 250;
-/** How often followers look at the clock. */
 const TICK_MS = 1_000;
 /** Clusters that one round begins to follow, so that connections are not all made at once. */
 const CLAIM_LIMIT = 100;
@@ -45,15 +49,15 @@ export class HealthService implements Resource {
   readonly name = 'health';
   private readonly options: HealthServiceOptions;
   private readonly followers = new Map<string, ClusterFollower>();
+  /** Of the followers that are being stopped: until the last has, no other begins. */
+  private readonly ending = new Set<Promise<void>>();
   private readonly measure;
+  private readonly rounds: Rounds;
   private store: FollowStore | undefined;
+  private registry: ServiceRegistry | undefined;
   private subscription: Subscription | undefined;
   private ticking: NodeJS.Timeout | undefined;
   private stopped = false;
-  /** Something happened since the last round began. */
-  private stirred = false;
-  private wake: () => void = () => undefined;
-  private running: Promise<void> = Promise.resolve();
   private free: ReadonlySet<string> = new Set();
   /** Until when the leases are held for certain, in milliseconds. */
   private heldUntil = 0;
@@ -61,25 +65,27 @@ export class HealthService implements Resource {
   constructor(options: HealthServiceOptions) {
     this.options = options;
     this.measure = followerMetrics(options.metrics, () => this.followers.size);
+    this.rounds = new Rounds({ run: () => this.tryRound(), everyMs: options.roundMs ?? ROUND_MS });
   }
 
   async start(): Promise<void> {
     const { store, bus } = this.options.backbone;
     this.store = new FollowStore(store);
+    this.registry = new ServiceRegistry(store);
     this.subscription = await bus.subscribeNotifications('cluster.*.*', (_, key) => {
-      if (!key.endsWith('.changed')) this.stir();
+      if (!key.endsWith('.changed')) this.rounds.within(GATHER_MS);
     });
-    this.ticking = setInterval(() => this.tick(), TICK_MS);
-    this.running = this.run(this.store);
+    this.ticking = setInterval(() => this.tick(), this.options.tickMs ?? TICK_MS);
+    this.rounds.within(0);
   }
 
   async stop(): Promise<void> {
     this.stopped = true;
-    this.wake();
     clearInterval(this.ticking);
     await this.subscription?.close();
-    await this.running;
-    await Promise.all([...this.followers.keys()].map((id) => this.unfollow(id)));
+    await this.rounds.stop();
+    for (const id of this.followers.keys()) this.unfollow(id);
+    await Promise.all(this.ending);
     try {
       await this.store?.release(this.options.owner);
     } catch (err) {
@@ -87,36 +93,12 @@ export class HealthService implements Resource {
     }
   }
 
-  private async run(store: FollowStore): Promise<void> {
-    const registry = new ServiceRegistry(this.options.backbone.store);
-    while (!this.stopped) {
-      this.stirred = false;
-      try {
-        await this.round(store, registry);
-      } catch (err) {
-        this.options.logger.warn({ err }, 'leases of clusters not renewed; the next round tries again');
-      }
-      await this.pause();
+  private async tryRound(): Promise<void> {
+    try {
+      await this.round(this.store as FollowStore, this.registry as ServiceRegistry);
+    } catch (err) {
+      this.options.logger.warn({ err }, 'leases of clusters not renewed; the next round tries again');
     }
-  }
-
-  /** Until the next round is due, or something happened. */
-  private async pause(): Promise<void> {
-    const ms = (this.options.roundMs ?? ROUND_MS) * (0.9 + Math.random() * 0.2);
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, this.stirred ? GATHER_MS : ms);
-      this.wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      if (this.stopped) this.wake();
-    });
-  }
-
-  private stir(): void {
-    if (this.stirred) return;
-    this.stirred = true;
-    setTimeout(() => this.wake(), GATHER_MS);
   }
 
   private async round(store: FollowStore, registry: ServiceRegistry): Promise<void> {
@@ -154,41 +136,48 @@ export class HealthService implements Resource {
   private async follow(held: readonly Followable[]): Promise<void> {
     const wanted = new Map(held.map((one) => [one._id, one]));
     const ended = [...this.followers].filter(([id, follower]) => !follower.follows(wanted.get(id)));
-    await Promise.all(ended.map(([id]) => this.unfollow(id)));
+    for (const [id] of ended) this.unfollow(id);
+    await Promise.all(this.ending);
     if (this.stopped) return;
     for (const one of held) if (!this.followers.has(one._id)) this.begin(one);
   }
 
   private begin(one: Followable): void {
-    const { backbone, secrets, logger, limits, owner, deniedNetworks } = this.options;
+    const { backbone, secrets, logger, limits, owner, deniedNetworks, times } = this.options;
     const options: FollowerOptions = {
       store: this.store as FollowStore,
       relay: backbone.relay,
       secrets,
       logger,
       limits,
+      times,
       deniedNetworks,
       measure: this.measure,
       lease: { owner, token: one.follow?.token ?? 0 },
       // The round would notice too, a little later.
       onLost: (follower) => {
-        if (this.followers.get(one._id) === follower) void this.unfollow(one._id);
+        if (this.followers.get(one._id) === follower) this.unfollow(one._id);
       },
     };
     this.followers.set(one._id, new ClusterFollower(one, options));
   }
 
-  private async unfollow(id: string): Promise<void> {
+  private unfollow(id: string): void {
     const follower = this.followers.get(id);
+    if (follower === undefined) return;
     this.followers.delete(id);
-    await follower?.stop();
+    const ending = follower
+      .stop()
+      .catch((err: unknown) => this.options.logger.warn({ cluster: id, err }, 'connection not closed'))
+      .finally(() => this.ending.delete(ending));
+    this.ending.add(ending);
   }
 
   private tick(): void {
     const now = Date.now();
     if (now >= this.heldUntil && this.followers.size > 0) {
       this.options.logger.warn({ count: this.followers.size }, 'leases of clusters ran out');
-      for (const id of this.followers.keys()) void this.unfollow(id);
+      for (const id of this.followers.keys()) this.unfollow(id);
     }
     for (const follower of this.followers.values()) follower.tick(now);
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { runRound } from '@cetus/shared/reconcile';
 import type { StoredCluster } from '@cetus/shared/schemas';
 import type { ClusterDriver, DriverResult, Inspection } from '../../src/cluster/cluster-driver.ts';
 import { ClusterReconciler } from '../../src/cluster/cluster-reconciler.ts';
@@ -21,6 +22,24 @@ function reconcilerOf(answers: {
 }
 
 describe('ClusterReconciler', () => {
+  it('waits for a conductor with the driver that a cluster needs, and fails nothing', async () => {
+    const reconciler = reconcilerOf({});
+    const going = storedCluster({ creating: true, spec: { driver: 'other' } });
+    const outcome = await reconciler.reconcile(going, context);
+    assert.equal(outcome.ended, undefined);
+    assert.match(outcome.progress ?? '', /driver other/);
+    assert.ok((outcome.wakeUpAfterMs ?? 0) > 0);
+    // What it says is the reason when the time of the operation is over.
+    const late = await runRound(reconciler, going, context.signal, {
+      now: new Date(Date.now() + 3_600_000),
+      backoff: { initialMs: 1, maxMs: 1 },
+    });
+    assert.ok(late.outcome.ended?.state === 'FAILED');
+    assert.equal(late.outcome.ended.failure.code, 'operation_deadline_exceeded');
+    assert.match(late.outcome.ended.failure.message, /driver other/);
+    assert.deepEqual(await reconciler.reconcile(storedCluster({ spec: { driver: 'other' } }), context), {});
+  });
+
   it('tells of what was applied only with the end of the operation that brought it', async () => {
     const cluster = storedCluster({ creating: true });
     const outcome = await reconcilerOf({ applied: { phase: 'done', facts: {} } }).reconcile(cluster, context);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { CetusError } from '@cetus/shared/errors';
 import { createSigningRequest } from '@cetus/shared/pki';
 import type { StoredCluster } from '@cetus/shared/schemas';
+import { waitFor } from '@cetus/test-kit';
 import type { ClusterDriver } from '../../src/cluster/cluster-driver.ts';
 import { clusterRequests } from '../../src/cluster/cluster-requests.ts';
 import { DriverRegistry } from '../../src/cluster/driver-registry.ts';
@@ -63,7 +64,8 @@ describe('what the API asks the conductor about clusters', () => {
     const answers: (() => void)[] = [];
     const check = () =>
       new Promise((resolve) => answers.push(() => resolve({ problems: [], image: null }))) as never;
-    const handler = clusterRequests(new DriverRegistry([{ ...plain, check }]), { read: unused });
+    const read = () => Promise.reject(new CetusError('not_found', 'no'));
+    const handler = clusterRequests(new DriverRegistry([{ ...plain, check }]), { read });
     const request = (
       project_id: string,
       imported: object | undefined = { cluster_id: 'c', kubeconfig: 'k' },
@@ -74,10 +76,12 @@ describe('what the API asks the conductor about clusters', () => {
       request('p2'),
       handler('cluster.validate', { driver: 'plain', project_id: 'p1' }, signal),
     ];
-    for (const answer of answers) answer();
+    await waitFor(() => answers.length === many.length + others.length);
+    for (const answer of answers.splice(0)) answer();
     await Promise.all([...many, ...others]);
     const again = request('p1');
-    answers.at(-1)?.();
+    await waitFor(() => answers.length === 1);
+    answers[0]?.();
     await again;
   });
 
@@ -95,7 +99,20 @@ describe('what the API asks the conductor about clusters', () => {
       references: {},
       spec: undefined,
       template: undefined,
-      imported: { clusterId: 'c', kubeconfig: 'k', context: 'x' },
+      imported: { clusterId: 'c', kubeconfig: 'k', context: 'x', cluster: undefined },
     });
+  });
+
+  it('tells the driver of the cluster that is to be reached otherwise', async () => {
+    const cluster = of('plain');
+    const imported = { cluster_id: cluster._id, kubeconfig: 'k' };
+    const params = { driver: 'plain', project_id: 'p', user_id: 'u', imported };
+    const { request } = (await ask('cluster.validate', params, cluster)) as {
+      request: { imported: { cluster: unknown } };
+    };
+    assert.equal(request.imported.cluster, cluster);
+    const broken = { read: () => Promise.reject(new CetusError('store_unavailable', 'down')) };
+    const handler = clusterRequests(new DriverRegistry([plain]), broken);
+    await assert.rejects(handler('cluster.validate', params, signal), { code: 'store_unavailable' });
   });
 });

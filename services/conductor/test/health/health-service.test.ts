@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createAuthority } from '@cetus/shared/pki';
 import { waitFor } from '@cetus/test-kit';
 import { sealKubeconfig } from '../../src/cluster/kubeconfig/sealed-kubeconfig.ts';
-import { HealthFixture } from './support.ts';
+import { ClusterFollower } from '../../src/health/cluster-follower.ts';
+import { HASTY, HealthFixture } from './support.ts';
 
 describe('The following of clusters', () => {
   let fixture: HealthFixture;
@@ -67,7 +69,7 @@ describe('The following of clusters', () => {
   }).timeout(60_000);
 
   it('tells a cluster that cannot be reached from one that is ill, and its return at once', async () => {
-    await fixture.conductor('a');
+    await fixture.conductor('a', HASTY);
     const { _id } = await fixture.cluster();
     await fixture.until(_id, 'Healthy', 'True');
     for (const network of ['refused', 'hanging'] as const) {
@@ -86,7 +88,7 @@ describe('The following of clusters', () => {
   }).timeout(60_000);
 
   it('tells credentials and certificates that are refused, and another cluster at the address', async () => {
-    await fixture.conductor('a');
+    await fixture.conductor('a', HASTY);
     const { _id } = await fixture.cluster();
     await fixture.until(_id, 'Healthy', 'True');
     const { port, ...rest } = fixture.specOf(_id);
@@ -196,5 +198,35 @@ describe('The following of clusters', () => {
     await waitFor(async () => (await fixture.read(_id)).follow?.owner === 'a', {
       what: 'it is followed again',
     });
+  });
+
+  it('stops when the last of its followers has, also of those that it lost before', async () => {
+    const { _id } = await fixture.cluster();
+    const service = await fixture.conductor('a');
+    await fixture.until(_id, 'Healthy', 'True');
+    const order: string[] = [];
+    const { prototype } = ClusterFollower;
+    const stop = Object.getOwnPropertyDescriptor(prototype, 'stop') as { value: () => Promise<void> };
+    const begun = new Promise<void>((resolve) => {
+      const slowly = async function (this: ClusterFollower): Promise<void> {
+        resolve();
+        await stop.value.call(this);
+        // Much longer than the service has left to do.
+        await delay(300);
+        order.push('follower');
+      };
+      Object.defineProperty(prototype, 'stop', { ...stop, value: slowly });
+    });
+    try {
+      await fixture.change(_id, {
+        follow: { owner: 'thief', until: new Date(Date.now() + 60_000), token: 9 },
+      });
+      await begun;
+      await service.stop();
+      order.push('service');
+      assert.deepEqual(order, ['follower', 'service']);
+    } finally {
+      Object.defineProperty(prototype, 'stop', stop);
+    }
   });
 });

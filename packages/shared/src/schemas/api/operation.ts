@@ -43,7 +43,9 @@ export const OperationView = Type.Object(
     rollback_on_failure: Type.Boolean({ description: 'Whether it is undone when it fails.' }),
     force: Type.Boolean({ description: 'Whether a delete leaves behind what it cannot remove.' }),
     blocked_by: Blockers('What it waits for now.'),
-    left_behind: Blockers('What a delete did not remove.'),
+    left_behind: Blockers(
+      'What a delete did not remove, and the pods that were cut off with nodes that an update removed.',
+    ),
     links: Links,
   },
   { $id: 'Operation', description: 'An accepted request to change an object, and how it went.' },

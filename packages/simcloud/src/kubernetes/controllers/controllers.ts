@@ -261,6 +261,10 @@ export class Controllers {
       !isSame(previous.metadata.labels, object.metadata.labels) ||
       !isSame(at(previous.status, 'allocatable'), at(object.status, 'allocatable'));
     if (!isNews) return;
+    // Nothing is left of what was on a node that is taken out.
+    if (type === 'DELETED')
+      for (const [key, pod] of this.#cluster.store.list('pods'))
+        if (at(pod.spec, 'nodeName') === object.metadata.name) this.#wish('pods', key);
     this.#wishAll('daemonsets.apps');
     this.#wishPending();
   }

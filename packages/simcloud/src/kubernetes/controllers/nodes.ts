@@ -168,6 +168,14 @@ export function applyNode(cluster: ClusterContext, node: SimNode, readiness: Nod
   if (!isSame(old, object)) cluster.store.put('nodes', object);
 }
 
+/** Notes that nothing is heard any more of the machine behind an object. */
+export function silenceNode({ store }: ClusterContext, name: string): void {
+  const node = store.get('nodes', undefined, name);
+  if (node === undefined || conditionOf(node, 'Ready')?.['status'] === 'Unknown') return;
+  const conditions = nodeConditions('Unknown', at(node.status, 'conditions'));
+  store.put('nodes', { ...node, status: { ...node.status, conditions } });
+}
+
 /** Takes out the object of a machine that has gone, with all that was on it. */
 export function removeNode(cluster: ClusterContext, name: string): void {
   const { store } = cluster;

@@ -6,10 +6,14 @@ import { troubleOf, type Trouble } from '../../health/trouble.ts';
 import { ready } from '../cluster-conditions.ts';
 import type { ClusterDriver } from '../cluster-driver.ts';
 import { inCluster } from '../kubeconfig/in-cluster.ts';
+import { keptBlockers, listOfBlockers } from './blockers.ts';
 
 export interface ClusterDrainOptions {
   secrets: SecretBox;
-  /** How long a delete waits for what cannot be removed, in milliseconds. */
+  /**
+   * How long a delete waits for what cannot be removed, in milliseconds. This and the times below count as far as they leave the removal
+   * itself half of the time that the operation still has.
+   */
   timeoutMs: number;
   /** How long it tries to reach a cluster that does not answer, in milliseconds; default two minutes. */
   silenceMs?: number;
@@ -23,9 +27,6 @@ const SILENCE_MS = 120_000;
 const FORCED_MS = 20_000;
 /** The same when the operation's time is over: less than its last round may take. */
 const FORCED_AT_LAST_MS = 5_000;
-/** Things that are named in the cluster's document, and characters of why they are there: all of it is in each notification too. */
-const MAX_NAMED = 200;
-const MAX_REASON = 300;
 const LOOK_AGAIN_MS = 2_000;
 
 /**
@@ -92,14 +93,15 @@ export class ClusterDrain {
   ): Outcome<StoredCluster> {
     const [first] = blockers;
     if (first === undefined) return ended(state, []);
-    const waited = now.getTime() - state.started_at.getTime();
-    const forcedMs = this.options.forcedMs ?? FORCED_MS;
-    if (operation.force === true && (deadlineExceeded || waited >= forcedMs)) return ended(state, blockers);
-    const list = listed(blockers);
-    if (operation.force !== true && (deadlineExceeded || waited >= this.options.timeoutMs)) {
+    const { timeoutMs, forcedMs = FORCED_MS } = this.options;
+    const patience = operation.force === true ? forcedMs : timeoutMs;
+    const over = deadlineExceeded || isOver(state.started_at, patience, operation, now);
+    if (over && operation.force === true) return ended(state, blockers);
+    const list = listOfBlockers(blockers);
+    if (over) {
       return {
         status: { drain: state },
-        blockedBy: kept(blockers),
+        blockedBy: keptBlockers(blockers),
         ended: {
           state: 'FAILED',
           failure: {
@@ -112,7 +114,7 @@ export class ClusterDrain {
     }
     return {
       ...going(state, `Waiting until these are gone: ${list}`, LOOK_AGAIN_MS),
-      blockedBy: kept(blockers),
+      blockedBy: keptBlockers(blockers),
     };
   }
 
@@ -124,20 +126,21 @@ export class ClusterDrain {
     { deadlineExceeded }: ReconcileContext,
     now: Date,
   ): Outcome<StoredCluster> {
-    const silent = now.getTime() - (state.silent_since ?? now).getTime();
-    const patience = cluster.operation?.force === true ? 0 : (this.options.silenceMs ?? SILENCE_MS);
-    const giveUp = deadlineExceeded || reason === 'KubeconfigInvalid' || silent >= patience;
+    const operation = cluster.operation as Operation;
+    const patience = operation.force === true ? 0 : (this.options.silenceMs ?? SILENCE_MS);
+    const over = isOver(state.silent_since ?? now, patience, operation, now);
+    const giveUp = deadlineExceeded || reason === 'KubeconfigInvalid' || over;
     if (!giveUp) {
       return going(state, `Trying to reach the cluster, to remove what it made: ${message}`, LOOK_AGAIN_MS);
     }
     const unlisted = `Load balancers and volumes that the cluster made could not be listed: ${message}`;
-    const before = cluster.operation?.blocked_by ?? [];
+    const before = operation.blocked_by ?? [];
     return ended(state, [...before, { kind: 'Cluster', name: cluster.name, reason: unlisted }]);
   }
 }
 
 /** What is not known to be a cluster's answer is none: whatever stands at its address must not keep a delete from ending. */
-function troubleWith(error: Error): Trouble {
+export function troubleWith(error: Error): Trouble {
   try {
     return troubleOf(error) ?? { reason: 'NoAnswer', message: error.message };
   } catch {
@@ -145,11 +148,10 @@ function troubleWith(error: Error): Trouble {
   }
 }
 
-/** As much of it as is written. */
-function kept(blockers: readonly Blocker[]): Blocker[] {
-  return blockers
-    .slice(0, MAX_NAMED)
-    .map((blocker) => ({ ...blocker, reason: blocker.reason.slice(0, MAX_REASON) }));
+/** Whether something was waited for long enough: so long, or half of the time that the delete had when that began. */
+export function isOver(since: Date, patienceMs: number, { deadline_at }: Operation, now: Date): boolean {
+  const half = (deadline_at.getTime() - since.getTime()) / 2;
+  return now.getTime() - since.getTime() >= Math.min(patienceMs, half);
 }
 
 /** Imported clusters go on without Cetus, and so does what is in them. What was never reached has made nothing. */
@@ -161,12 +163,12 @@ function mayHaveMadeAnything(
   return description.capabilities.includes('create') && status.kubeconfig !== null && reached;
 }
 
-/** Written before anything of the cluster itself is removed. */
+/** Written before anything of the cluster itself is removed; where the delete has no time left, this is how it ended. */
 function ended(state: DrainState, leftBehind: readonly Blocker[]): Outcome<StoredCluster> {
   return {
-    ...going({ ...state, ended: true }, 'The cluster is being removed', 0),
+    ...going({ ...state, ended: true }, 'The cluster itself is still to be removed', 0),
     blockedBy: [],
-    ...(leftBehind.length === 0 ? {} : { leftBehind: kept(leftBehind) }),
+    ...(leftBehind.length === 0 ? {} : { leftBehind: keptBlockers(leftBehind) }),
   };
 }
 
@@ -177,17 +179,4 @@ function going(drain: DrainState, progress: string, wakeUpAfterMs: number): Outc
     progress,
     wakeUpAfterMs,
   };
-}
-
-const NAMED = 5;
-
-function listed(blockers: readonly Blocker[]): string {
-  const names = blockers
-    .slice(0, NAMED)
-    .map(
-      ({ kind, namespace, name, reason }) =>
-        `${kind} ${namespace === undefined ? name : `${namespace}/${name}`} (${reason.slice(0, MAX_REASON)})`,
-    );
-  const more = blockers.length - names.length;
-  return more > 0 ? `${names.join(', ')} and ${String(more)} more` : names.join(', ');
 }

@@ -39,13 +39,21 @@ describe('The draining of a cluster that is deleted', () => {
   });
   after(() => host.close());
 
-  /** A cluster that was followed, whose delete was accepted. */
+  const inAnHour = (): Date => new Date(Date.now() + 3_600_000);
+
+  /** A cluster that was followed, whose delete was accepted and has an hour. */
   function deleted(operation: Partial<Operation> = {}, changes: Partial<StoredCluster> = {}): StoredCluster {
     const made = storedCluster({ status: { kubeconfig } });
     return {
       ...made,
       _id: ID,
-      operation: { ...(made.operation as Operation), action: 'delete', state: 'IN_PROGRESS', ...operation },
+      operation: {
+        ...(made.operation as Operation),
+        action: 'delete',
+        state: 'IN_PROGRESS',
+        deadline_at: inAnHour(),
+        ...operation,
+      },
       health: { last_contact: new Date() } as StoredCluster['health'],
       ...changes,
     };
@@ -85,11 +93,13 @@ describe('The draining of a cluster that is deleted', () => {
       }
       return outcome;
     }
-    /** As if so much time had passed since the first round, and since the cluster fell silent. */
+    /** As if so much time had passed since the first round, since the cluster fell silent, and of what the delete has. */
     later(ms: number): void {
-      const drain = this.cluster.status.drain;
-      assert.ok(drain !== undefined);
+      const { operation, status } = this.cluster;
+      const { drain } = status;
+      assert.ok(drain !== undefined && operation !== null);
       const earlier = (at: Date): Date => new Date(at.getTime() - ms);
+      operation.deadline_at = earlier(operation.deadline_at);
       this.cluster.status.drain = {
         ...drain,
         started_at: earlier(drain.started_at),
@@ -167,6 +177,41 @@ describe('The draining of a cluster that is deleted', () => {
     const late = new Rounds(deleted());
     late.remaining = [BALANCER];
     assert.equal((await late.next(MAKER, true))?.ended?.state, 'FAILED');
+  });
+
+  it('leaves the removal half of the time that the delete has, however long it may wait', async () => {
+    const timeoutMs = 24 * 3_600_000;
+    const rounds = new Rounds(deleted(), { timeoutMs });
+    rounds.remaining = [BALANCER];
+    await rounds.next();
+    rounds.later(29 * 60_000);
+    assert.equal((await rounds.next())?.ended, undefined);
+    rounds.later(60_000);
+    const outcome = await rounds.next();
+    assert.ok(outcome?.ended?.state === 'FAILED');
+    assert.equal(outcome.ended.failure.code, 'delete_blocked');
+
+    const silent = new Rounds(deleted(), { silenceMs: timeoutMs });
+    silent.remaining = silence;
+    await silent.next();
+    silent.later(29 * 60_000);
+    assert.notEqual((await silent.next())?.status?.drain?.ended, true);
+    silent.later(60_000);
+    assert.equal((await silent.next())?.status?.drain?.ended, true);
+    assert.equal(await silent.next(), null);
+
+    const forced = new Rounds(deleted({ force: true }), { forcedMs: timeoutMs });
+    forced.remaining = [VOLUME];
+    await forced.next();
+    forced.later(30 * 60_000);
+    await forced.next();
+    assert.equal(await forced.next(), null);
+  });
+
+  it('does not say that a cluster is being removed whose delete has no time left', async () => {
+    const rounds = new Rounds(deleted());
+    const outcome = await rounds.next(MAKER, true);
+    assert.equal(outcome?.progress, 'The cluster itself is still to be removed');
   });
 
   it('goes on when it is forced, and says what it leaves behind', async () => {

@@ -100,3 +100,16 @@ function groupFacts(
     rollout: null,
   };
 }
+
+/** What is left of a cluster whose stack is gone. */
+export const GONE: ClusterFacts = {
+  actual_node_count: 0,
+  actual_master_count: 0,
+  api_address: null,
+  master_addresses: [],
+  node_addresses: [],
+  node_groups: [],
+  certificates: { ca_expires_at: null, client_expires_at: null },
+  kubeconfig: null,
+  secrets: null,
+};

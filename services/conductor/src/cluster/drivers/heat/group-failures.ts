@@ -48,7 +48,7 @@ function ownFailure(group: NodeGroupSpec, report: FailedStackReport): Failure | 
   const { stack, events, asked } = report;
   const resources = resourcesOf(group, report.resources).flatMap((resource) => [
     resource,
-    ...below(resource, report.resources),
+    ...belowResource(resource, report.resources),
   ]);
   if (!resources.some(({ resource_status }) => resource_status.endsWith('_FAILED'))) return null;
   // Members of different groups have the same names.
@@ -74,8 +74,12 @@ export function membersOf(
   return nested === undefined ? [] : all.filter((other) => linkOf(other, 'stack') === nested);
 }
 
-function below(resource: StackResourceState, all: readonly StackResourceState[]): StackResourceState[] {
-  return membersOf(resource, all).flatMap((member) => [member, ...below(member, all)]);
+/** What is in all stacks behind a resource. */
+export function belowResource(
+  resource: StackResourceState,
+  all: readonly StackResourceState[],
+): StackResourceState[] {
+  return membersOf(resource, all).flatMap((member) => [member, ...belowResource(member, all)]);
 }
 
 function linkOf({ links }: StackResourceState, rel: string): string | undefined {

@@ -1,10 +1,9 @@
 import type { HeatClient, Stack, UpdateStack } from '@cetus/openstack/heat';
-import { isMaster, type Failure, type NodeGroupSpec, type StoredCluster } from '@cetus/shared/schemas';
+import { isMaster, type NodeGroupSpec, type StoredCluster } from '@cetus/shared/schemas';
 import { addWorkerGroups, removeWorkerGroups, upgradeWorkerGroups } from './build-stack.ts';
 import type { HotTemplate } from './hot.ts';
 import type { ClusterSecrets } from './pki.ts';
 import type { Leftovers } from './leftovers.ts';
-import { readGroupOutputs, type StackOutput } from './read-outputs.ts';
 import type { ClusterStackInput } from './stack-input.ts';
 import { refOf } from './stack-reader.ts';
 import { withMasterVersion } from './template/worker-group.ts';
@@ -52,35 +51,4 @@ export async function stackUpdate(
   const keysOf = (groups: readonly NodeGroupSpec[]): Set<string | null> => new Set(groups.map(groupKey));
   const newer = upgradeWorkerGroups(template, keysOf(upgraded), input, secrets);
   return { ...addWorkerGroups(newer, keysOf(added), input, secrets), keep: true, parameters };
-}
-
-/** Whether the update names nodes that are to go from a group which becomes smaller by it. */
-export function removesNodes({ spec }: StoredCluster, stack: Stack): boolean {
-  return shrinking(spec, stack).length > 0;
-}
-
-/**
- * Says which of the nodes that are to go is none of its group: Heat passes over what it does not know, and another node would go.
- * Only to be asked before a group becomes smaller: afterwards they are gone.
- */
-export function nodeOfNoGroup(
-  { spec }: StoredCluster,
-  stack: Stack,
-  outputs: readonly StackOutput[] | undefined,
-): Failure | null {
-  for (const group of shrinking(spec, stack)) {
-    const { serverIds } = readGroupOutputs(outputs, groupKey(group));
-    const stranger = group.nodes_to_remove.find((id) => !serverIds.includes(id));
-    if (stranger === undefined) continue;
-    const message = `nodes_to_remove names ${stranger}, which is no server of the node group ${group.name}`;
-    return { code: 'invalid_field', message };
-  }
-  return null;
-}
-
-function shrinking(spec: StoredCluster['spec'], stack: Stack): NodeGroupSpec[] {
-  const counts = countsOf(stack.parameters);
-  return workerGroupsOf(spec).filter(
-    (group) => group.nodes_to_remove.length > 0 && group.node_count < (counts.get(groupKey(group)) ?? 0),
-  );
 }

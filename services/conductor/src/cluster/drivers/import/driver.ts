@@ -114,13 +114,14 @@ export class ImportDriver implements ClusterDriver {
   }
 
   private async checkImport(
-    { clusterId, kubeconfig, context }: ImportRequest,
+    { clusterId, kubeconfig, context, cluster }: ImportRequest,
     signal: AbortSignal,
   ): Promise<ReferenceCheck> {
     const deadline = AbortSignal.timeout(this.checkTimeoutMs);
     try {
       const access = readKubeconfig(kubeconfig, { context });
-      await this.look(access, AbortSignal.any([signal, deadline]));
+      const { uid } = await this.look(access, AbortSignal.any([signal, deadline]));
+      if (cluster !== undefined) requireSame(cluster, uid, access);
       const sealed = this.secrets.seal(kubeconfigFor(access), { id: clusterId, field: SPEC_FIELD });
       return { problems: [], image: null, imported: { kubeconfig: sealed, server: access.server } };
     } catch (error) {
@@ -138,9 +139,7 @@ export class ImportDriver implements ClusterDriver {
   ): Promise<ClusterFacts> {
     const access = readKubeconfig(kubeconfig);
     const { uid, version, nodes } = await this.look(access, signal);
-    const { driver_state } = cluster.status;
-    const known = driver_state['cluster_uid'];
-    if (known !== undefined && known !== uid) throw replaced(access);
+    requireSame(cluster, uid, access);
     return {
       api_address: access.server,
       coe_version: version,
@@ -149,7 +148,7 @@ export class ImportDriver implements ClusterDriver {
         ca_expires_at: expiryOf(access.authorityCertificate),
         client_expires_at: expiryOf(access.clientCertificate),
       },
-      driver_state: { ...driver_state, cluster_uid: uid },
+      driver_state: { ...cluster.status.driver_state, cluster_uid: uid },
     };
   }
 
@@ -205,8 +204,11 @@ function problemOf(error: CetusError): ReferenceProblem {
   };
 }
 
-function replaced({ server }: ClusterAccess): CetusError {
-  return new CetusError(
+/** @throws CetusError `cluster_replaced` when another cluster was taken in than the one that answers now */
+function requireSame({ status }: StoredCluster, uid: string, { server }: ClusterAccess): void {
+  const known = status.driver_state['cluster_uid'];
+  if (known === undefined || known === uid) return;
+  throw new CetusError(
     'cluster_replaced',
     `At ${server} there is another cluster than the one that was imported; import it as a cluster of its own`,
   );

@@ -4,7 +4,7 @@ import type { MagnumCluster } from '@cetus/openstack/magnum';
 import type { ClusterFacts, DriverResult } from '../../cluster-driver.ts';
 import { take } from './actions.ts';
 import type { CreateRound } from './create-round.ts';
-import { authorityFingerprint, makeCredentials } from './credentials.ts';
+import { authorityFingerprint, makeCredentials, type Credentials } from './credentials.ts';
 import { factsOf } from './facts.ts';
 import { dropNamesakes, findCluster, type FoundCluster } from './find-cluster.ts';
 import {
@@ -13,6 +13,7 @@ import {
   mayBeOld,
   memoryOf,
   seenAtWork,
+  shown,
   stateOfMemory,
   tell,
   type Memory,
@@ -44,7 +45,7 @@ export class ApplyRound extends Round {
     const memory = memoryOf(this.cluster, this.operation);
     const there = await findCluster(this.magnum, this.cluster._id, memory, this.signal);
     if (there === null) return this.creation.run(memory);
-    const known: Memory = { ...memory, uuid: there.uuid, seen: true };
+    const known = shown(memory, there.uuid);
     const status = there.status ?? '';
     if (status.startsWith('DELETE_')) return this.beingDeleted(there, known);
     const createdNow = known.create?.operation === this.operation.uuid;
@@ -57,7 +58,8 @@ export class ApplyRound extends Round {
     const toldSomething = createdNow || Object.keys(known.told).length > 0;
     if (toldSomething && status.endsWith('_IN_PROGRESS'))
       return this.waiting(`Magnum's cluster is ${status}`, seenAtWork(known), { stack_id: there.stack_id });
-    return this.proceed(await this.withGroups(there), known);
+    const [found, credentials] = await Promise.all([this.withGroups(there), this.credentialsEarly(there)]);
+    return this.proceed(found, known, credentials);
   }
 
   /** By us, because it is to be made anew; or by others. */
@@ -76,7 +78,11 @@ export class ApplyRound extends Round {
   }
 
   /** Brings a cluster that is there one step nearer to its spec. */
-  private async proceed(found: FoundCluster, memory: Memory): Promise<DriverResult> {
+  private async proceed(
+    found: FoundCluster,
+    memory: Memory,
+    credentials: Credentials | null,
+  ): Promise<DriverResult> {
     const plan = planNext(this.cluster.spec, found, memory);
     switch (plan.kind) {
       case 'wait':
@@ -88,7 +94,7 @@ export class ApplyRound extends Round {
       case 'step':
         return this.context.deadlineExceeded ? this.tooLate(memory) : this.take(plan.step, found, memory);
       case 'done':
-        return this.finish(found, memory);
+        return this.finish(found, memory, credentials);
     }
   }
 
@@ -105,26 +111,45 @@ export class ApplyRound extends Round {
   }
 
   /** Everything is as asked but the authority, perhaps, and the kubeconfig that is signed by it. */
-  private async finish(found: FoundCluster, memory: Memory): Promise<DriverResult> {
+  private async finish(
+    found: FoundCluster,
+    memory: Memory,
+    early: Credentials | null,
+  ): Promise<DriverResult> {
     const { magnum, signal } = this;
-    const { _id, spec, status } = this.cluster;
-    const { uuid, api_address: server, cluster_template_id: template } = found.cluster;
+    const { _id, spec } = this.cluster;
+    const { uuid, cluster_template_id: template } = found.cluster;
     const target = spec.ca_rotations;
-    const rotate = target > status.ca_rotations;
-    if (rotate) {
+    if (this.isToRotate()) {
       const unfinished = await this.rotate(found, memory, target);
       if (unfinished !== null) return unfinished;
     }
-    const fresh = !rotate && status.kubeconfig !== null && status.api_address === server;
-    const credentials =
-      fresh || server === null
-        ? {}
-        : await makeCredentials(magnum, this.secrets, this.cluster, { uuid, server }, signal);
-    await dropNamesakes(magnum, _id, uuid, signal);
+    const credentials = early ?? (await this.credentials(found.cluster));
+    if (memory.ambiguous) await dropNamesakes(magnum, _id, uuid, signal);
     const unused = memory.templates.filter((one) => one !== template);
     const kept = await dropTemplates(magnum, unused, signal);
     const facts = this.facts(found, { ...memory, rotation: null, templates: including(kept, template) });
     return { phase: 'done', facts: { ...facts, ...credentials, ca_rotations: target } };
+  }
+
+  private isToRotate(): boolean {
+    return this.cluster.spec.ca_rotations > this.cluster.status.ca_rotations;
+  }
+
+  /** What is missing of them is made. */
+  private async credentials({ uuid, api_address: server }: MagnumCluster): Promise<Credentials> {
+    const { magnum, signal } = this;
+    const { kubeconfig, api_address } = this.cluster.status;
+    const fresh = !this.isToRotate() && kubeconfig !== null && api_address === server;
+    if (fresh || server === null) return {};
+    return makeCredentials(magnum, this.secrets, this.cluster, { uuid, server }, signal);
+  }
+
+  /** The credentials while the groups are read, when they are likely to be all that is missing; null: it is not known yet whether they are. */
+  private async credentialsEarly(there: MagnumCluster): Promise<Credentials | null> {
+    const rests = there.status?.endsWith('_COMPLETE') === true && !this.isToRotate();
+    const groupsComeWithIt = this.cluster.spec.node_groups.every(({ is_default }) => is_default);
+    return rests && groupsComeWithIt ? this.credentials(there) : null;
   }
 
   /** Has the authority replaced. @returns null when it is */

@@ -10,6 +10,9 @@ import { createKubeconfig } from '../../kubeconfig/create-kubeconfig.ts';
 /** `system:masters` passes every authorisation, so it also repairs a broken RBAC. */
 const ADMINISTRATOR = { commonName: 'cetus-admin', organizations: ['system:masters'] };
 
+/** What reaches a cluster, sealed, and how long; empty when what there is serves on. */
+export type Credentials = Pick<ClusterFacts, 'kubeconfig' | 'certificates'>;
+
 /** The fingerprint of a cluster's authority. */
 export async function authorityFingerprint(
   magnum: MagnumClient,
@@ -29,10 +32,12 @@ export async function makeCredentials(
   cluster: Pick<StoredCluster, '_id' | 'name'>,
   { uuid, server }: { uuid: string; server: string },
   signal: AbortSignal,
-): Promise<Pick<ClusterFacts, 'kubeconfig' | 'certificates'>> {
+): Promise<Credentials> {
   const { request: csr, key } = createSigningRequest(ADMINISTRATOR);
-  const ca = await magnum.getCaCertificate(uuid, { signal });
-  const { pem: certificate } = await magnum.signCertificate({ cluster_uuid: uuid, csr }, { signal });
+  const [ca, { pem: certificate }] = await Promise.all([
+    magnum.getCaCertificate(uuid, { signal }),
+    magnum.signCertificate({ cluster_uuid: uuid, csr }, { signal }),
+  ]);
   const kubeconfig = createKubeconfig({
     clusterName: cluster.name,
     server,

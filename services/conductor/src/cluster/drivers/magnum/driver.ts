@@ -18,16 +18,17 @@ import { guardBackEnd } from '../openstack/back-end-error.ts';
 import type { PollBudget } from '../openstack/poll-budget.ts';
 import { ReferenceLookup } from '../openstack/references.ts';
 import { ApplyRound } from './apply-round.ts';
-import { CreateRound, MISSING, type Announced } from './create-round.ts';
+import { conductorReports, mayAppear } from './appearance.ts';
+import { CreateRound, MISSING } from './create-round.ts';
 import { makeCredentials } from './credentials.ts';
 import { factsOf, GONE } from './facts.ts';
 import { describeFailure } from './failure.ts';
 import { findCluster, findGroups } from './find-cluster.ts';
 import { describeDrift, isFailed } from './groups.ts';
-import { compared, mayAppear, memoryOf, stateOfMemory } from './memory.ts';
+import { compared, memoryOf, stateOfMemory } from './memory.ts';
 import { imageProblem, specProblems, templateProblems } from './problems.ts';
 import { RemoveRound } from './remove-round.ts';
-import type { ProjectClients, RoundContext } from './round.ts';
+import type { Announced, ProjectClients, RoundContext } from './round.ts';
 
 export interface MagnumDriverOptions {
   /** The service user's session; the driver acts in each tenant's project with it, so that a cluster outlives the user who asked for it. */
@@ -60,18 +61,19 @@ export class MagnumDriver implements ClusterDriver {
   };
   private readonly options: MagnumDriverOptions;
   private readonly announced: Announced = new Map();
+  private readonly administration: MagnumClient;
   /** By the session of the project: each of them asks once for what Magnum speaks. */
   private readonly clients = new WeakMap<KeystoneSession, ProjectClients>();
 
   constructor(options: MagnumDriverOptions) {
     this.options = options;
+    this.administration = new MagnumClient(options.session, options.place);
   }
 
   apply(cluster: StoredCluster, context: ReconcileContext): Promise<DriverResult> {
-    const { session, secrets } = this.options;
     return guardBackEnd(() => {
       const round = this.round(cluster, context);
-      return new ApplyRound(round, new CreateRound(round, session, this.announced), secrets).run();
+      return new ApplyRound(round, new CreateRound(round), this.options.secrets).run();
     });
   }
 
@@ -85,7 +87,8 @@ export class MagnumDriver implements ClusterDriver {
       const { magnum, heat } = this.clientsOf(cluster);
       const there = await findCluster(magnum, cluster._id, memory, signal);
       if (there === null) {
-        const gone = cluster.status.state === 'DELETE_FAILED' && !mayAppear(memory);
+        const reports = () => conductorReports(this.administration, signal);
+        const gone = cluster.status.state === 'DELETE_FAILED' && !(await mayAppear(memory, reports));
         if (gone) return { facts: GONE, drift: null, failure: null, gone };
         const failure = memory.seen ? MISSING : null;
         return { facts: {}, drift: failure?.message ?? null, failure };
@@ -94,7 +97,8 @@ export class MagnumDriver implements ClusterDriver {
       const last = memory.compared;
       if (last !== null && last.at === there.updated_at && !isFailed(there))
         return { facts: {}, drift: last.drift, failure: null };
-      const found = { cluster: there, groups: await findGroups(magnum, there.uuid, signal) };
+      const groups = await findGroups(magnum, there.uuid, cluster.spec, signal);
+      const found = { cluster: there, groups };
       if (isFailed(there)) {
         const { failure } = await describeFailure(heat, cluster.spec, found, signal);
         return { facts: {}, drift: null, failure };
@@ -144,7 +148,13 @@ export class MagnumDriver implements ClusterDriver {
 
   private round(cluster: StoredCluster, context: ReconcileContext): RoundContext {
     const operation = cluster.operation as Operation;
-    return { ...context, ...this.clientsOf(cluster), cluster, operation, polls: this.options.polls };
+    const { session: service, polls } = this.options;
+    const { announced, administration } = this;
+    return {
+      ...context,
+      ...this.clientsOf(cluster),
+      ...{ service, administration, announced, cluster, operation, polls },
+    };
   }
 
   private magnum(cluster: StoredCluster): MagnumClient {

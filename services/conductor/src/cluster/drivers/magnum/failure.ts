@@ -76,8 +76,10 @@ async function reportStack(
   if (stack?.stack_status.endsWith('_FAILED') !== true) return null;
   const ref = { name: stack.stack_name, id: stack.id };
   try {
-    const resources = await heat.listResources(ref, { nestedDepth: DEPTH, signal });
-    const events = await heat.listEvents(ref, { nestedDepth: DEPTH, sortDir: 'desc', limit: EVENTS, signal });
+    const [resources, events] = await Promise.all([
+      heat.listResources(ref, { nestedDepth: DEPTH, signal }),
+      heat.listEvents(ref, { nestedDepth: DEPTH, sortDir: 'desc', limit: EVENTS, signal }),
+    ]);
     const failure = describeStackFailure(stack, resources, events, {
       flavors: spec.node_groups.map(({ flavor_id }) => flavor_id ?? undefined),
       images: spec.node_groups.map(({ image_id }) => image_id),

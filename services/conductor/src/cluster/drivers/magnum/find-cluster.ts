@@ -1,3 +1,4 @@
+import type { ClusterSpec } from '@cetus/shared/schemas';
 import { hasStatus } from '@cetus/openstack/errors';
 import type { MagnumClient, MagnumCluster, MagnumNodeGroup } from '@cetus/openstack/magnum';
 import { stackName } from '../openstack/stack-name.ts';
@@ -65,18 +66,28 @@ async function namesakes(magnum: MagnumClient, name: string, signal: AbortSignal
   return found;
 }
 
-/** All node groups of a cluster, in full. A group that goes away meanwhile is left out. */
+/**
+ * All node groups of a cluster, in full. Magnum's list tells neither labels nor addresses, so each is asked for: those that are expected by
+ * their names, while the list is made. A group that goes away meanwhile is left out.
+ */
 export async function findGroups(
   magnum: MagnumClient,
   uuid: string,
+  { node_groups }: Pick<ClusterSpec, 'node_groups'>,
   signal: AbortSignal,
 ): Promise<MagnumNodeGroup[]> {
-  const groups: MagnumNodeGroup[] = [];
-  for await (const page of magnum.listNodeGroups(uuid, { signal })) {
-    for (const { uuid: group } of page) {
-      const found = await magnum.getNodeGroup(uuid, group, { signal });
-      if (found !== null) groups.push(found);
-    }
-  }
-  return groups;
+  const get = (ident: string): Promise<MagnumNodeGroup | null> =>
+    magnum.getNodeGroup(uuid, ident, { signal });
+  const expected = node_groups.filter(({ deleted }) => !deleted).map(({ name }) => get(name));
+  const [known, listed] = await Promise.all([Promise.all(expected), listGroups(magnum, uuid, signal)]);
+  const found = listed.map(async (group) => known.find((one) => one?.uuid === group) ?? (await get(group)));
+  return (await Promise.all(found)).filter((group) => group !== null);
+}
+
+/** Uuids. */
+async function listGroups(magnum: MagnumClient, cluster: string, signal: AbortSignal): Promise<string[]> {
+  const found: string[] = [];
+  for await (const page of magnum.listNodeGroups(cluster, { signal }))
+    found.push(...page.map(({ uuid }) => uuid));
+  return found;
 }

@@ -18,10 +18,15 @@ export interface Told {
 export interface Memory {
   /** Magnum's uuid of the cluster. */
   uuid: string | null;
-  /** The operation that the create was sent for, and when it was going to be; before it is sent, as its answer may be lost. */
+  /**
+   * The operation that the create is sent for, and when it was announced, which comes before it is sent, as its answer may be lost; when it was
+   * accepted, once that is known. Milliseconds since the epoch.
+   */
   create: { operation: string; at: number } | null;
   /** Whether Magnum has shown the cluster, so that its absence means that it is gone. */
   seen: boolean;
+  /** Whether there may be others of its name, as the answer to a create was lost. */
+  ambiguous: boolean;
   /** The operation that `told` is about. */
   operation: string | null;
   told: Record<string, Told>;
@@ -39,6 +44,7 @@ const NOTHING: Memory = {
   uuid: null,
   create: null,
   seen: false,
+  ambiguous: false,
   operation: null,
   told: {},
   rotation: null,
@@ -49,11 +55,6 @@ const NOTHING: Memory = {
 
 /** How long Magnum may show what was before, after it accepted a request: it has passed on the request then, or never will. Milliseconds. */
 const BEGINS_WITHIN_MS = 30_000;
-/**
- * How long after it was accepted a cluster may still appear, in milliseconds. Magnum's API puts a create into a queue; it stays there
- * while no conductor of Magnum runs.
- */
-const MAY_APPEAR_MS = 600_000;
 /** Magnum's times are of whole seconds, by a clock that may differ from ours: after so many milliseconds a change shows in them. */
 const SETTLED_MS = 5_000;
 
@@ -73,6 +74,11 @@ export function tell(memory: Memory, what: string, told: Omit<Told, 'at'>, now =
   return { ...memory, told: { ...memory.told, [what]: { at: now, ...told } } };
 }
 
+/** Remembers that Magnum has shown the cluster. */
+export function shown(memory: Memory, uuid: string): Memory {
+  return { ...memory, uuid, seen: true, ambiguous: memory.ambiguous || memory.uuid !== uuid };
+}
+
 /** Remembers that Magnum was seen at work. */
 export function seenAtWork(memory: Memory): Memory {
   const begun = Object.entries(memory.told).map(([what, told]) => [
@@ -85,11 +91,6 @@ export function seenAtWork(memory: Memory): Memory {
 /** Whether what was told may not have begun yet, so that what is read may be of before. */
 export function mayBeOld(told: Told | undefined, mark: string | null, now = Date.now()): boolean {
   return told !== undefined && told.begun !== true && told.mark === mark && now - told.at < BEGINS_WITHIN_MS;
-}
-
-/** Whether a cluster that is not there may still appear. */
-export function mayAppear({ create, seen }: Memory, now = Date.now()): boolean {
-  return create !== null && !seen && now - create.at < MAY_APPEAR_MS;
 }
 
 /** Whether a create whose answer was lost has had its time to be recorded. */

@@ -1,14 +1,16 @@
 import type { MagnumCluster } from '@cetus/openstack/magnum';
+import type { Blocker, Failure } from '@cetus/shared/schemas';
 import type { DriverResult } from '../../cluster-driver.ts';
+import { remainsOfStack, timesForced } from '../openstack/remains.ts';
 import { GONE } from './facts.ts';
 import { findCluster } from './find-cluster.ts';
 import {
   including,
   isOverdue,
-  mayAppear,
   mayBeOld,
   memoryOf,
   seenAtWork,
+  shown,
   stateOfMemory,
   tell,
   type Memory,
@@ -26,20 +28,24 @@ export class RemoveRound extends Round {
     const memory = memoryOf(this.cluster, this.operation);
     const there = await findCluster(this.magnum, this.cluster._id, memory, this.signal);
     if (there === null) {
-      if (mayAppear(memory))
+      if (!this.isUnsent(memory) && (await this.mayAppear(memory)))
         return this.waiting('A cluster that Magnum may be creating is waited for', memory);
       await dropTemplates(this.magnum, memory.templates, this.signal);
+      this.takeAnnouncement(memory);
       return { phase: 'done', facts: GONE };
     }
-    const known: Memory = { ...memory, uuid: there.uuid, seen: true };
+    const known = shown(memory, there.uuid);
     const status = `Magnum's cluster is ${there.status ?? 'new'}`;
     const told = known.told[CLUSTER];
     if (told === undefined) return this.delete(there, known);
     if (mayBeOld(told, there.updated_at)) return this.waiting(status, known);
     if (there.status === 'DELETE_FAILED') {
       const { failure } = await this.report(await this.withGroups(there));
-      if (failure.resource !== undefined || known.stumbles >= MAX_STUMBLES)
-        return { phase: 'failed', facts: { driver_state: stateOfMemory(known) }, failure };
+      const most = failure.resource === undefined ? MAX_STUMBLES : timesForced(this.operation);
+      if (known.stumbles >= most) {
+        const facts = { driver_state: stateOfMemory(known) };
+        return { phase: 'failed', facts, failure, remains: await this.remains(there, failure) };
+      }
       return this.delete(there, { ...known, stumbles: known.stumbles + 1 });
     }
     const going = there.status === 'DELETE_IN_PROGRESS';
@@ -55,5 +61,13 @@ export class RemoveRound extends Round {
     // What it refers to can be removed when it is gone.
     const templates = including(told.templates, there.cluster_template_id);
     return this.waiting('Magnum deletes the cluster', { ...told, templates }, { stack_id: there.stack_id });
+  }
+
+  private async remains(there: MagnumCluster, failure: Failure): Promise<Blocker[]> {
+    const { uuid, name, stack_id: id } = there;
+    const reason = `${uuid}, not deleted: ${failure.message}`;
+    const stack =
+      id === null || (await this.stackIsGone(there)) ? [] : remainsOfStack({ name: id, id }, failure);
+    return [{ kind: 'OS::Magnum::Cluster', name, reason }, ...stack];
   }
 }

@@ -1,9 +1,11 @@
 import type { ReconcileContext } from '@cetus/shared/reconcile';
 import type { Operation, StoredCluster } from '@cetus/shared/schemas';
 import type { HeatClient } from '@cetus/openstack/heat';
+import type { KeystoneSession } from '@cetus/openstack/keystone';
 import type { MagnumClient, MagnumCluster } from '@cetus/openstack/magnum';
 import type { ClusterFacts, DriverResult } from '../../cluster-driver.ts';
 import type { PollBudget } from '../openstack/poll-budget.ts';
+import { conductorReports, mayAppear } from './appearance.ts';
 import { describeFailure, type FailureReport } from './failure.ts';
 import { findGroups, type FoundCluster } from './find-cluster.ts';
 import { stateOfMemory, type Memory } from './memory.ts';
@@ -14,8 +16,24 @@ export interface ProjectClients {
   heat: HeatClient;
 }
 
+/** A create that is going to be sent: when it was announced in the cluster's document, and what it names. */
+export interface Announcement {
+  at: number;
+  /** Magnum's uuid of the template. */
+  template: string;
+  keypair: string | null;
+}
+
+/** The creates that this process announced and has not sent, by cluster. No other process sends them. */
+export type Announced = Map<string, Announcement>;
+
 /** What a round is made with. */
 export interface RoundContext extends ReconcileContext, ProjectClients {
+  /** The service user's own session, */
+  service: KeystoneSession;
+  /** and Magnum as it is shown to it: an administrator. */
+  administration: MagnumClient;
+  announced: Announced;
   cluster: StoredCluster;
   operation: Operation;
   polls: PollBudget;
@@ -54,8 +72,27 @@ export abstract class Round {
     return this.waiting('Magnum had not been told yet', memory);
   }
 
+  /** The create of this cluster that this process announced and has not sent; who has taken it may send it, and nobody else. */
+  protected takeAnnouncement({ create }: Memory): Announcement | null {
+    const { announced } = this.context;
+    const mine = announced.get(this.cluster._id);
+    announced.delete(this.cluster._id);
+    return mine !== undefined && mine.at === create?.at ? mine : null;
+  }
+
+  /** Whether the create was announced by this process and not sent: so it was by none. */
+  protected isUnsent({ create }: Memory): boolean {
+    return create !== null && this.context.announced.get(this.cluster._id)?.at === create.at;
+  }
+
+  /** Whether a cluster that is not there may still appear. */
+  protected mayAppear(memory: Memory): Promise<boolean> {
+    return mayAppear(memory, () => conductorReports(this.context.administration, this.signal));
+  }
+
   protected async withGroups(there: MagnumCluster): Promise<FoundCluster> {
-    return { cluster: there, groups: await findGroups(this.magnum, there.uuid, this.signal) };
+    const groups = await findGroups(this.magnum, there.uuid, this.cluster.spec, this.signal);
+    return { cluster: there, groups };
   }
 
   protected report(found: FoundCluster): Promise<FailureReport> {

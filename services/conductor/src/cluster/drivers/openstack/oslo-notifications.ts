@@ -26,6 +26,8 @@ export interface OsloNotification {
 export interface NotifiedCluster {
   id: string;
   projectId: string;
+  /** When to look at it, in milliseconds; default {@link WAKE_UPS_MS}. */
+  wakeUpsMs?: readonly number[];
 }
 
 /**
@@ -96,7 +98,7 @@ export class OsloNotifications implements Resource {
       queue,
       (message) => {
         if (message === null) this.restart(model);
-        else this.wake(message.content).catch((err: unknown) => this.warn(err, 'leave one to polling'));
+        else this.heard(message.content).catch((err: unknown) => this.warn(err, 'leave one to polling'));
       },
       { noAck: true },
     );
@@ -107,9 +109,11 @@ export class OsloNotifications implements Resource {
     model.close().catch((err: unknown) => this.warn(err, 'are closed badly'));
   }
 
-  private async wake(content: Buffer): Promise<void> {
+  /** Has the cluster looked at that a message is about. @throws SyntaxError for a message that is none of oslo's */
+  async heard(content: Buffer): Promise<void> {
+    const { clusterOf, backbone } = this.options;
     const notification = parseNotification(content);
-    const found = notification === null ? null : this.options.clusterOf(notification);
+    const found = notification === null ? null : clusterOf(notification);
     if (found === null) return;
     const command = {
       kind: CLUSTER.name,
@@ -118,9 +122,8 @@ export class OsloNotifications implements Resource {
       generation: 0,
       reason: 'notification',
     };
-    await Promise.all(
-      WAKE_UPS_MS.map((delayMs) => this.options.backbone.bus.publishCommand(command, { delayMs })),
-    );
+    const { wakeUpsMs = WAKE_UPS_MS } = found;
+    await Promise.all(wakeUpsMs.map((delayMs) => backbone.bus.publishCommand(command, { delayMs })));
   }
 }
 

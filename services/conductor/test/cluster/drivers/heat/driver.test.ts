@@ -9,7 +9,9 @@ import {
   type NodeGroupStatus,
 } from '@cetus/shared/schemas';
 import { groupKey } from '../../../../src/cluster/drivers/heat/worker-groups.ts';
-import { DriverBench, nodeGroup, partOf, targets } from './driver-bench.ts';
+import { targets } from '../openstack/clouds.ts';
+import { nodeGroup, partOf } from '../openstack/new-cluster.ts';
+import { DriverBench } from './driver-bench.ts';
 
 const withGroup =
   (group: NodeGroupSpec) =>
@@ -174,6 +176,27 @@ for (const target of targets) {
       assert.deepEqual(await serversOf(workers()), first);
     });
 
+    it('refuses a node that is none of the group after an update that failed, too', async () => {
+      const group = nodeGroup('nested', { ...nested, node_count: 2 });
+      bench.cluster = { ...bench.cluster, spec: withGroup(group)(bench.cluster.spec) };
+      await created();
+      const servers = await serversOf(group);
+      await bench.cloud.behave(VOLUME, { create: { fail: 'no room for volumes' } });
+      bench.accept('resize', change(group.uuid, { node_count: 4 }));
+      assert.equal(await bench.settled(), 'UPDATE_FAILED');
+      await bench.cloud.behave(VOLUME, null);
+      bench.accept(
+        'resize',
+        change(group.uuid, { node_count: 1, nodes_to_remove: [(await serversOf(workers()))[0]!] }),
+      );
+      assert.equal(await bench.settled(), 'UPDATE_FAILED');
+      assert.match(bench.cluster.status.state_reason ?? '', /which is no server of the node group nested/);
+      assert.equal((await bench.stack()).stack_status, 'UPDATE_FAILED', 'Heat was told nothing');
+      bench.accept('resize', change(group.uuid, { node_count: 1, nodes_to_remove: [servers[0]!] }));
+      await updated();
+      assert.deepEqual(await serversOf(group), [servers[1]]);
+    });
+
     it('goes back by itself when a scaling fails that was asked for with that', async () => {
       const group = nodeGroup('nested', nested);
       bench.cluster = { ...bench.cluster, spec: withGroup(group)(bench.cluster.spec) };
@@ -220,8 +243,7 @@ for (const target of targets) {
       const first = await serversOf(workers());
       await bench.cloud.behave(VOLUME, { delete: { wait_secs: 3 } });
       bench.accept('node-group-delete', change(group.uuid, { deleted: true }));
-      await bench.round();
-      assert.equal((await bench.stack()).stack_status, 'UPDATE_IN_PROGRESS');
+      await bench.begun();
       bench.accept('rollback');
       assert.equal(await bench.settled(), 'ROLLBACK_COMPLETE', bench.cluster.status.state_reason ?? '');
       assert.equal((await serversOf(group)).length, 1);
@@ -235,8 +257,7 @@ for (const target of targets) {
       const [first] = await serversOf(group);
       await bench.cloud.behave(VOLUME, { delete: { wait_secs: 3 } });
       bench.accept('resize', change(group.uuid, { node_count: 1 }));
-      await bench.round();
-      assert.equal((await bench.stack()).stack_status, 'UPDATE_IN_PROGRESS');
+      await bench.begun();
       bench.accept('rollback');
       assert.equal(await bench.settled(), 'ROLLBACK_COMPLETE', bench.cluster.status.state_reason ?? '');
       const servers = await serversOf(group);

@@ -4,7 +4,7 @@ import type { NodeGroupSpec } from '@cetus/shared/schemas';
 import type { StackResourceState } from '../../../../src/cluster/drivers/openstack/stack-failure.ts';
 import { groupFailures } from '../../../../src/cluster/drivers/heat/group-failures.ts';
 import { leftoversOf } from '../../../../src/cluster/drivers/heat/leftovers.ts';
-import { nodeGroup } from './driver-bench.ts';
+import { nodeGroup } from '../openstack/new-cluster.ts';
 
 const STACK = 'http://heat/v1/p/stacks';
 const master = nodeGroup('default-master', { role: 'master', is_default: true });

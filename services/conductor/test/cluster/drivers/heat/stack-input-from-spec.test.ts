@@ -4,7 +4,7 @@ import type { ClusterSpec, NodeGroupSpec, StoredCluster } from '@cetus/shared/sc
 import { specProblems } from '../../../../src/cluster/drivers/heat/spec-problems.ts';
 import { stackInputOf } from '../../../../src/cluster/drivers/heat/stack-input-from-spec.ts';
 import { storedCluster } from '../../stored-cluster.ts';
-import { nodeGroup } from './driver-bench.ts';
+import { nodeGroup } from '../openstack/new-cluster.ts';
 
 const site = { kubeTag: 'v1.33.2', waitForBootstrap: true, bootstrapTimeoutSeconds: 60 };
 const master = nodeGroup('default-master', { role: 'master', is_default: true });

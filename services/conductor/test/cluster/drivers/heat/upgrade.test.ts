@@ -8,13 +8,13 @@ import {
   type NodeGroupSpec,
   type NodeGroupStatus,
 } from '@cetus/shared/schemas';
-import { KubernetesConnection } from '@cetus/kubernetes/connection';
+import type { KubernetesConnection } from '@cetus/kubernetes/connection';
 import { cordon } from '@cetus/kubernetes/nodes';
 import type { Node } from '@cetus/kubernetes/objects';
 import type { SimCluster } from '@cetus/simcloud/kubernetes/kubernetes-host';
-import { issueAdminCertificate } from '../../../../src/cluster/drivers/heat/pki.ts';
-import { createKubeconfig } from '../../../../src/cluster/kubeconfig/create-kubeconfig.ts';
-import { DriverBench, nodeGroup, partOf, targets } from './driver-bench.ts';
+import { targets } from '../openstack/clouds.ts';
+import { nodeGroup, partOf } from '../openstack/new-cluster.ts';
+import { DriverBench } from './driver-bench.ts';
 
 const OLD = 'v1.33.2';
 const NEW = 'v1.34.1';
@@ -89,19 +89,7 @@ describe('an upgrade by the heat driver', function () {
     }));
     bench.cluster = { ...bench.cluster, spec: { ...spec, node_groups: [...node_groups, pool] } };
     assert.equal(await bench.settled(), 'CREATE_COMPLETE', bench.cluster.status.state_reason ?? '');
-    sim = await waitFor(() => {
-      const found = bench.cloud.kubernetes?.get(bench.cluster.status.stack_id ?? '');
-      return found?.spec.nodes.length === masterCount + 5 ? found : undefined;
-    });
-    const { authority } = sim.spec;
-    admin = KubernetesConnection.fromKubeconfig(
-      createKubeconfig({
-        clusterName: 'c',
-        server: sim.url,
-        caCertificate: authority.certificate,
-        client: issueAdminCertificate(authority),
-      }),
-    );
+    ({ sim, admin } = await bench.kubernetes(masterCount + 5));
   };
   const clear = async (): Promise<void> => {
     await admin.close();
@@ -245,7 +233,7 @@ describe('an upgrade by the heat driver', function () {
   it('gives a node that does not end only so much time', async () => {
     const stuck = await nameOf('-worker-0');
     sim.setUpgradeFault(stuck, 'hang');
-    bench.replaceConductor({ upgradeMs: 300 });
+    bench.replaceConductor({ upgrade: { upgradeMs: 300 } });
     upgrade();
     assert.equal(await bench.settled(), 'UPDATE_FAILED');
     assert.match(bench.cluster.status.failure?.message ?? '', new RegExp(`${stuck} \\(it has not ended`));
@@ -299,7 +287,7 @@ describe('an upgrade by the heat driver', function () {
       const { status } = await admin.get<{ status?: { readyReplicas?: number } }>(`${path}/shy`);
       return status?.readyReplicas === 1;
     });
-    bench.replaceConductor({ drainMs: 200 });
+    bench.replaceConductor({ upgrade: { drainMs: 200 } });
     upgrade();
     assert.equal(await bench.settled(), 'UPDATE_FAILED');
     const { failure } = bench.cluster.status;

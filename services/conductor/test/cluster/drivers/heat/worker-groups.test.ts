@@ -7,7 +7,7 @@ import {
   groupKey,
   scaleParameters,
 } from '../../../../src/cluster/drivers/heat/worker-groups.ts';
-import { nodeGroup } from './driver-bench.ts';
+import { nodeGroup } from '../openstack/new-cluster.ts';
 
 const master = nodeGroup('default-master', { role: 'master', is_default: true });
 const worker = nodeGroup('default-worker', { is_default: true, node_count: 2 });

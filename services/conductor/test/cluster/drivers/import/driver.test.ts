@@ -101,6 +101,30 @@ for (const target of targets) {
       assert.equal(applied.phase === 'failed' && applied.failure.code, 'cluster_replaced');
     });
 
+    it('refuses a kubeconfig of another cluster than the one that it is for', async () => {
+      const verdict = (of: StoredCluster) =>
+        driver.check(
+          {
+            projectId: 'p',
+            userId: 'u',
+            references: {},
+            imported: { clusterId: of._id, kubeconfig, cluster: of },
+          },
+          context.signal,
+        );
+      assert.ok((await verdict(cluster)).imported);
+      const withState = (driver_state: Record<string, unknown>) =>
+        verdict({ ...cluster, status: { ...cluster.status, driver_state } });
+      const { problems, imported } = await withState({ cluster_uid: 'that-of-the-first' });
+      assert.deepEqual(
+        problems.map(({ field, code }) => [field, code]),
+        [['kubeconfig', 'cluster_replaced']],
+      );
+      assert.equal(imported, undefined);
+      // One that was never taken in may be any.
+      assert.ok((await withState({})).imported);
+    });
+
     it('refuses a server of another authority', async () => {
       const { certificate } = createAuthority({ commonName: 'other', days: 1 });
       const text = kubeconfigFor({ ...readKubeconfig(kubeconfig), authorityCertificate: certificate });

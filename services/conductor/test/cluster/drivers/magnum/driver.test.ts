@@ -1,4 +1,4 @@
-import { targets } from '../heat/driver-bench.ts';
+import { targets } from '../openstack/clouds.ts';
 import { MagnumDriverBench } from './driver-bench.ts';
 import { magnumDriverStories } from './stories.ts';
 

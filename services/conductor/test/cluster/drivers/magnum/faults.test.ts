@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { withNodeGroup, defaultWorkerOf, type ClusterSpec } from '@cetus/shared/schemas';
+import { waitFor } from '@cetus/test-kit';
 import { startSimCloud, type SimCloud } from '@cetus/simcloud/sim-cloud';
 import { clusterName } from '../../../../src/cluster/drivers/magnum/find-cluster.ts';
 import { MagnumDriverBench } from './driver-bench.ts';
@@ -56,6 +57,54 @@ describe('the magnum driver and a Magnum in trouble', function () {
     assert.equal(await bench.settled(), 'DELETE_COMPLETE');
     assert.deepEqual(await bench.clusters(), []);
     assert.deepEqual(await bench.templates(), []);
+  });
+
+  it('deletes at once a cluster that was announced and not asked for, with the template that was made for it', async () => {
+    await rounds(1);
+    assert.equal((await bench.templates()).length, 1);
+    bench.accept('delete');
+    await bench.round();
+    assert.equal(bench.cluster.status.state, 'DELETE_COMPLETE');
+    assert.deepEqual([await bench.clusters(), await bench.templates()], [[], []]);
+  });
+
+  it('waits for one that a process that has died may have asked for', async () => {
+    await rounds(1);
+    bench.restart();
+    bench.accept('delete');
+    await rounds(2);
+    assert.equal(bench.cluster.operation?.state, 'IN_PROGRESS');
+    assert.match(bench.cluster.operation.progress ?? '', /may be creating is waited for/);
+  });
+
+  it('asks for no more than it needs when something has ended', async () => {
+    assert.equal(await bench.settled(), 'CREATE_COMPLETE');
+    bench.accept('resize', workerCount(3));
+    await bench.round();
+    while ((await bench.clusters())[0]?.status !== 'UPDATE_COMPLETE') await delay(20);
+    const before = sim.control.stats().requests;
+    assert.equal(await bench.settled(), 'UPDATE_COMPLETE');
+    const after = Object.entries(sim.control.stats().requests);
+    const asked = after
+      .map(([request, count]): [string, number] => [request, count - (before[request] ?? 0)])
+      // The list is this test's own.
+      .filter(([request, count]) => /^magnum (?!.*\/clusters 200)/.test(request) && count > 0)
+      .map(([request, count]) => [request.replace(/^magnum (\w+) .*\/v1/, '$1 '), count]);
+    assert.deepEqual(asked.sort(), [
+      ['GET /clusters/:cluster 200', 1],
+      ['GET /clusters/:cluster/nodegroups 200', 1],
+      ['GET /clusters/:cluster/nodegroups/:group 200', 2],
+    ]);
+  });
+
+  it('has its certificate signed while it reads the groups of a cluster that is complete', async () => {
+    await rounds(2);
+    while ((await bench.clusters())[0]?.status !== 'CREATE_COMPLETE') await delay(20);
+    sim.control.set({ paths: [{ match: 'GET .*/nodegroups', errorRate: 1, errorStatus: 500 }] });
+    await assert.rejects(bench.round());
+    const signed = (): boolean =>
+      Object.keys(sim.control.stats().requests).some((one) => /^magnum POST .*\/certificates 201/.test(one));
+    await waitFor(signed, { timeoutMs: 5_000, what: 'the signature' });
   });
 
   it('keeps one of the clusters that lost answers made, the last of which appears late', async () => {

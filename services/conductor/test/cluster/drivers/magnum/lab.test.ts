@@ -3,7 +3,7 @@ import type { Backbone } from '@cetus/shared/backbone';
 import type { Logger } from '@cetus/shared/service';
 import { requireOrSkip, waitFor } from '@cetus/test-kit';
 import { magnumNotifications } from '../../../../src/cluster/drivers/magnum/magnum-notifications.ts';
-import { targets } from '../heat/driver-bench.ts';
+import { targets } from '../openstack/clouds.ts';
 import { MagnumDriverBench } from './driver-bench.ts';
 import { magnumDriverStories } from './stories.ts';
 

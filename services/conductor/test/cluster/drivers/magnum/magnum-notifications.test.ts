@@ -11,8 +11,11 @@ describe("Magnum's notifications", () => {
     });
 
   it('are about clusters of ours that ended something', () => {
-    assert.deepEqual(of('magnum.cluster.update', 'failure', `cetus-${ID}`), { id: ID, projectId: 'p1' });
-    assert.deepEqual(of('magnum.cluster.create', 'success', `cetus-${ID}`), { id: ID, projectId: 'p1' });
+    const found = { id: ID, projectId: 'p1' };
+    assert.deepEqual(of('magnum.cluster.delete', 'failure', `cetus-${ID}`), found);
+    const written = { ...found, wakeUpsMs: [0, 1_000] };
+    assert.deepEqual(of('magnum.cluster.update', 'failure', `cetus-${ID}`), written);
+    assert.deepEqual(of('magnum.cluster.create', 'success', `cetus-${ID}`), written);
   });
 
   it('are left alone when they are of others, of what is known, or of something else', () => {

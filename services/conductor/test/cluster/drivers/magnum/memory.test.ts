@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import {
   compared,
-  mayAppear,
   mayBeOld,
   memoryOf,
   seenAtWork,
+  shown,
   stateOfMemory,
   tell,
 } from '../../../../src/cluster/drivers/magnum/memory.ts';
@@ -35,12 +35,11 @@ describe('what the magnum driver remembers', () => {
     assert.equal(mayBeOld(seenAtWork(over).told['a'], 'x', NOW), true);
   });
 
-  it('expects a cluster for ten minutes, unless it was seen', () => {
-    const sent = { ...empty, create: { operation: 'o1', at: NOW } };
-    assert.equal(mayAppear(sent, NOW + 599_000), true);
-    assert.equal(mayAppear(sent, NOW + 601_000), false);
-    assert.equal(mayAppear({ ...sent, seen: true }, NOW), false);
-    assert.equal(mayAppear(empty, NOW), false);
+  it('takes a cluster that it finds without knowing its uuid for one of several, from then on', () => {
+    const adopted = shown(empty, 'u1');
+    assert.deepEqual([adopted.uuid, adopted.seen, adopted.ambiguous], ['u1', true, true]);
+    assert.equal(shown(adopted, 'u1').ambiguous, true);
+    assert.equal(shown({ ...empty, uuid: 'u1' }, 'u1').ambiguous, false);
   });
 
   it('trusts a comparison only when the seconds of the last change are over', () => {

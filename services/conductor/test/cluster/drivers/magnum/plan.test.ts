@@ -4,7 +4,7 @@ import type { ClusterSpec, NodeGroupSpec } from '@cetus/shared/schemas';
 import { GROUP_LABEL } from '../../../../src/cluster/drivers/magnum/groups.ts';
 import { memoryOf, seenAtWork, tell, type Memory } from '../../../../src/cluster/drivers/magnum/memory.ts';
 import { planNext, type Plan } from '../../../../src/cluster/drivers/magnum/plan.ts';
-import { nodeGroup } from '../heat/driver-bench.ts';
+import { nodeGroup } from '../openstack/new-cluster.ts';
 import { storedCluster } from '../../stored-cluster.ts';
 
 const LABELS = { kube_tag: 'v1.24.1' };

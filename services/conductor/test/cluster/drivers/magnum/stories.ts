@@ -7,7 +7,7 @@ import {
   type ClusterSpec,
   type NodeGroupSpec,
 } from '@cetus/shared/schemas';
-import { nodeGroup, partOf } from '../heat/driver-bench.ts';
+import { nodeGroup, partOf } from '../openstack/new-cluster.ts';
 import type { MagnumDriverBench } from './driver-bench.ts';
 
 /** A member of a group that only clusters of these tests have, with which a resource can be told to fail. */
@@ -77,13 +77,15 @@ export function magnumDriverStories(start: () => Promise<MagnumDriverBench>): vo
     assert.equal(status.certificates.client_expires_at?.getTime(), Date.parse(credentials.client.validTo));
     assert.equal((await bench.templates()).length, 1);
 
-    bench.accept('resize', change(workers().uuid, { node_count: 3 }), [partOf(workers(), 'update')]);
+    bench.accept('resize', change(workers().uuid, { node_count: 3 }), {
+      parts: [partOf(workers(), 'update')],
+    });
     await ends('UPDATE_COMPLETE');
     assert.equal(bench.cluster.status.actual_node_count, 3);
     assert.equal(bench.statusOf(workers())?.state, 'UPDATE_COMPLETE');
 
     const pool = poolOf({ node_count: 2, role: 'gpu' });
-    bench.accept('node-group-create', withGroup(pool), [partOf(pool, 'create')]);
+    bench.accept('node-group-create', withGroup(pool), { parts: [partOf(pool, 'create')] });
     await ends('UPDATE_COMPLETE');
     assert.equal(bench.statusOf(pool)?.state, 'CREATE_COMPLETE');
     assert.equal(bench.statusOf(pool)?.actual_node_count, 2);
@@ -110,7 +112,9 @@ export function magnumDriverStories(start: () => Promise<MagnumDriverBench>): vo
     assert.notEqual(rotated.ca.fingerprint256, credentials.ca.fingerprint256);
     assert.ok(rotated.client.verify(rotated.ca.publicKey));
 
-    bench.accept('node-group-delete', change(pool.uuid, { deleted: true }), [partOf(pool, 'delete')]);
+    bench.accept('node-group-delete', change(pool.uuid, { deleted: true }), {
+      parts: [partOf(pool, 'delete')],
+    });
     await ends('UPDATE_COMPLETE');
     assert.equal(bench.statusOf(pool), undefined);
     assert.equal(bench.cluster.status.actual_node_count, 3);
@@ -141,7 +145,9 @@ export function magnumDriverStories(start: () => Promise<MagnumDriverBench>): vo
   it('says which group failed to grow; an upgrade is legal all the same', async () => {
     await ends('CREATE_COMPLETE');
     await bench.cloud.behave(MEMBER, { create: { fail: WORD } });
-    bench.accept('resize', change(workers().uuid, { node_count: ENOUGH }), [partOf(workers(), 'update')]);
+    bench.accept('resize', change(workers().uuid, { node_count: ENOUGH }), {
+      parts: [partOf(workers(), 'update')],
+    });
     const failure = await failsIn('UPDATE_FAILED');
     assert.equal(failure.resource?.name, MEMBER);
     assert.equal(bench.statusOf(workers())?.state, 'UPDATE_FAILED');
@@ -158,7 +164,7 @@ export function magnumDriverStories(start: () => Promise<MagnumDriverBench>): vo
     await ends('CREATE_COMPLETE');
     await bench.cloud.behave(MEMBER, { create: { fail: WORD } });
     const pool = poolOf({ node_count: ENOUGH });
-    bench.accept('node-group-create', withGroup(pool), [partOf(pool, 'create')]);
+    bench.accept('node-group-create', withGroup(pool), { parts: [partOf(pool, 'create')] });
     await failsIn('UPDATE_FAILED');
     assert.equal(bench.statusOf(pool)?.state, 'CREATE_FAILED');
     assert.equal(bench.statusOf(workers())?.state, 'CREATE_COMPLETE');
@@ -170,21 +176,21 @@ export function magnumDriverStories(start: () => Promise<MagnumDriverBench>): vo
 
   it('adopts what a crash left, wherever it came', async () => {
     // Announced and lost; sent and lost.
-    await bench.round({ crash: true });
+    await bench.crash();
     await bench.round();
-    await bench.round({ crash: true });
+    await bench.crash();
     await ends('CREATE_COMPLETE');
     assert.equal((await bench.clusters()).length, 1);
     assert.equal((await bench.templates()).length, 1);
     const pool = poolOf();
-    bench.accept('node-group-create', withGroup(pool), [partOf(pool, 'create')]);
-    await bench.round({ crash: true });
+    bench.accept('node-group-create', withGroup(pool), { parts: [partOf(pool, 'create')] });
+    await bench.crash();
     await ends('UPDATE_COMPLETE');
     bench.accept('upgrade', upgraded('v1.24.16'));
-    await bench.round({ crash: true });
+    await bench.crash();
     await ends('UPDATE_COMPLETE');
     bench.accept('delete');
-    await bench.round({ crash: true });
+    await bench.crash();
     await ends('DELETE_COMPLETE');
     assert.deepEqual(await bench.templates(), []);
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ClusterSpec } from '@cetus/shared/schemas';
 import { templateBody, templateName } from '../../../../src/cluster/drivers/magnum/templates.ts';
-import { nodeGroup } from '../heat/driver-bench.ts';
+import { nodeGroup } from '../openstack/new-cluster.ts';
 
 const spec = (overrides: Partial<ClusterSpec> = {}): ClusterSpec =>
   ({

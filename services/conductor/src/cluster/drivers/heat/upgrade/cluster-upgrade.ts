@@ -1,12 +1,13 @@
-import { MERGE_PATCH, type KubernetesConnection } from '@cetus/kubernetes/connection';
-import { hasStatus, toCetusError } from '@cetus/kubernetes/errors';
+import type { KubernetesConnection } from '@cetus/kubernetes/connection';
+import { toCetusError } from '@cetus/kubernetes/errors';
 import { listAll } from '@cetus/kubernetes/list';
-import { evictPods } from '@cetus/kubernetes/nodes';
+import { evictPods, patchNode } from '@cetus/kubernetes/nodes';
 import type { Node } from '@cetus/kubernetes/objects';
 import { CetusError } from '@cetus/shared/errors';
 import type { Blocker, Failure, Operation, StoredCluster } from '@cetus/shared/schemas';
 import type { SecretBox } from '@cetus/shared/secrets';
 import { DifferentClusterError } from '../../../../health/trouble.ts';
+import { listOfBlockers } from '../../../drain/blockers.ts';
 import { inCluster } from '../../../kubeconfig/in-cluster.ts';
 import { ANNOTATION } from './annotations.ts';
 import { failureOf, planUpgrade, type Step, type UpgradeLimits } from './plan.ts';
@@ -31,8 +32,6 @@ export const UPGRADE_DEFAULTS: Omit<ClusterUpgradeOptions, 'secrets'> = {
   upgradeMs: 30 * 60_000,
   lookAgainMs: 5_000,
 };
-
-const NAMED = 5;
 
 /**
  * Upgrades Kubernetes on the nodes of a cluster where they are, through the cluster's own API. What is remembered is on the nodes, so whoever
@@ -96,7 +95,7 @@ export class ClusterUpgrade {
       return { phase: 'failed', groups, ...failureOf(groups, blocked(overdue.step, overdue.blockers)) };
     const progress = [
       plan.progress,
-      ...waiting.map(({ step, blockers }) => `${step.node.name} waits for ${listed(blockers)}`),
+      ...waiting.map(({ step, blockers }) => `${step.node.name} waits for ${listOfBlockers(blockers)}`),
     ].join('; ');
     return { phase: 'working', groups, progress, wakeUpAfterMs: lookAgainMs };
   }
@@ -109,15 +108,8 @@ export class ClusterUpgrade {
     signal: AbortSignal,
   ): Promise<Blocker[]> {
     const { node } = step;
-    const patch = async (body: object): Promise<void> => {
-      const path = `/api/v1/nodes/${node.name}`;
-      try {
-        await connection.request('PATCH', path, { body, contentType: MERGE_PATCH, signal });
-      } catch (error) {
-        // It has changed, or is gone: the next round sees.
-        if (!hasStatus(error, 409) && !hasStatus(error, 404)) throw error;
-      }
-    };
+    // Where it has changed, or is gone, the next round sees.
+    const patch = (body: object): Promise<boolean> => patchNode(connection, node.name, body, { signal });
     const since = new Date().toISOString();
     switch (step.kind) {
       case 'cordon': {
@@ -157,15 +149,7 @@ const NO_MARKS: Readonly<Record<string, null>> = Object.fromEntries(
 function blocked({ node, group }: Extract<Step, { kind: 'drain' }>, blockers: readonly Blocker[]): Failure {
   return {
     code: 'upgrade_blocked',
-    message: `Node ${node.name} of the node group ${group.name} cannot be upgraded before these pods have gone: ${listed(blockers)}. It is left cordoned; a retry goes on with it`,
+    message: `Node ${node.name} of the node group ${group.name} cannot be upgraded before these pods have gone: ${listOfBlockers(blockers)}. It is left cordoned; a retry goes on with it`,
     resource: { type: 'Node', name: node.name },
   };
-}
-
-function listed(blockers: readonly Blocker[]): string {
-  const names = blockers
-    .slice(0, NAMED)
-    .map(({ namespace, name, reason }) => `${namespace ?? ''}/${name} (${reason.slice(0, 300)})`);
-  const more = blockers.length - names.length;
-  return more > 0 ? `${names.join(', ')} and ${String(more)} more` : names.join(', ');
 }

@@ -67,7 +67,7 @@ export function groupsOf(
     });
 }
 
-function isReady({ status }: Node): boolean {
+export function isReady({ status }: Node): boolean {
   return status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true;
 }
 
