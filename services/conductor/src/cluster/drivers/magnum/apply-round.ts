@@ -8,6 +8,7 @@ import { authorityFingerprint, makeCredentials, type Credentials } from './crede
 import { factsOf } from './facts.ts';
 import { dropNamesakes, findCluster, type FoundCluster } from './find-cluster.ts';
 import {
+  hasUnseen,
   including,
   isOverdue,
   mayBeOld,
@@ -29,6 +30,14 @@ const PROGRESS: Record<Step['kind'], string> = {
   upgrade: 'Magnum upgrades nodes',
   'rotate-ca': 'Magnum replaces the authority',
 };
+
+const HEAT_WORKS = "Heat is at work on the cluster's stack";
+
+/** The stack that Heat may still be at work on when a step is to be told; null when it does not matter, or is to be taken over. */
+function stackOf(step: Step, { cluster }: FoundCluster): string | null {
+  const takesOver = cluster.status?.endsWith('_IN_PROGRESS') === true;
+  return takesOver || (step.kind !== 'resize' && step.kind !== 'upgrade') ? null : step.have.stack_id;
+}
 
 /** Brings a cluster to what its spec says. */
 export class ApplyRound extends Round {
@@ -92,16 +101,21 @@ export class ApplyRound extends Round {
       case 'failed':
         return this.failed(found, memory, this.facts(found, memory));
       case 'step':
-        return this.context.deadlineExceeded ? this.tooLate(memory) : this.take(plan.step, found, memory);
+        if (this.context.deadlineExceeded) return this.tooLate(memory);
+        return (await this.isHeatAtWork(stackOf(plan.step, found)))
+          ? this.waiting(HEAT_WORKS, memory)
+          : this.take(plan.step, found, memory);
       case 'done':
-        return this.finish(found, memory, credentials);
+        return hasUnseen(memory) && (await this.isHeatAtWork(found.cluster.stack_id))
+          ? this.waiting(HEAT_WORKS, memory)
+          : this.finish(found, memory, credentials);
     }
   }
 
   private async take(step: Step, found: FoundCluster, memory: Memory): Promise<DriverResult> {
     const { magnum, heat, signal } = this;
     const unused = await take(step, this.cluster, found, { magnum, heat, signal });
-    // Remembered after it was done: at worst it is told twice, which changes nothing.
+    // Remembered after it was done: at worst it is told twice, the second time when Heat has ended.
     const mark = 'have' in step ? step.have.updated_at : null;
     const over = found.cluster.status?.endsWith('_IN_PROGRESS') === true;
     const told = tell(memory, step.about, { mark, ...(over ? { over } : {}) });

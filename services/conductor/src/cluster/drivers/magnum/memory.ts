@@ -93,6 +93,11 @@ export function mayBeOld(told: Told | undefined, mark: string | null, now = Date
   return told !== undefined && told.begun !== true && told.mark === mark && now - told.at < BEGINS_WITHIN_MS;
 }
 
+/** Whether something was told that Magnum was not seen at work on. */
+export function hasUnseen({ told }: Memory): boolean {
+  return Object.values(told).some(({ begun }) => begun !== true);
+}
+
 /** Whether a create whose answer was lost has had its time to be recorded. */
 export function isOverdue(at: number, now = Date.now()): boolean {
   return now - at >= BEGINS_WITHIN_MS;

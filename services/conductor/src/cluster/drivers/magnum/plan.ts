@@ -101,10 +101,9 @@ export function planNext(
         ? null
         : { kind: 'create-group', about: aboutGroup(want.name), want },
     );
-  if (change !== null) {
-    const isNew = change.kind === 'create-group';
-    return isNew && old(change.about, null) ? { kind: 'wait' } : step(change);
-  }
+  // The same is not told again so soon, whatever else has changed meanwhile.
+  if (change !== null)
+    return old(change.about, memory.told[change.about]?.mark ?? null) ? { kind: 'wait' } : step(change);
   return { kind: 'done' };
 }
 

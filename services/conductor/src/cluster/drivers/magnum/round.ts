@@ -104,8 +104,22 @@ export abstract class Round {
    * delete it again, it sees that it is.
    */
   protected async stackIsGone({ stack_id }: MagnumCluster): Promise<boolean> {
-    if (stack_id === null) return true;
-    const stack = await this.heat.getStack(stack_id, { resolveOutputs: false, signal: this.signal });
-    return stack === null || stack.stack_status === 'DELETE_COMPLETE';
+    const status = await this.stackStatus(stack_id);
+    return status === null || status === 'DELETE_COMPLETE';
+  }
+
+  /**
+   * Whether Heat is at work on a stack. Magnum's own word may be older than that: what it reads for an operation that has just ended, it may write over
+   * what it has begun since. Told the same again meanwhile, Heat would cancel what it does, and fail.
+   */
+  protected async isHeatAtWork(stackId: string | null): Promise<boolean> {
+    return (await this.stackStatus(stackId))?.endsWith('_IN_PROGRESS') === true;
+  }
+
+  /** Null when Heat has none. */
+  private async stackStatus(id: string | null): Promise<string | null> {
+    if (id === null) return null;
+    const stack = await this.heat.getStack(id, { resolveOutputs: false, signal: this.signal });
+    return stack?.stack_status ?? null;
   }
 }

@@ -141,6 +141,14 @@ describe('what Magnum is told next', () => {
       'wait',
     ],
     [
+      'nothing again so soon, though Magnum has noted something else of it since',
+      {
+        groups: [have(master), have(worker, { node_count: 1, updated_at: 'later' })],
+        memory: told('group default-worker', 'before', 5_000),
+      },
+      'wait',
+    ],
+    [
       'a resize again, when it was lost',
       { groups: [have(master), smaller], memory: told('group default-worker', 'before', 31_000) },
       'resize group default-worker',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { OpenStackError, OpenStackUnreachableError } from '@cetus/openstack/errors';
 import type { DriverResult } from '../../../../src/cluster/cluster-driver.ts';
+import { ApplyRound } from '../../../../src/cluster/drivers/magnum/apply-round.ts';
 import { CreateRound } from '../../../../src/cluster/drivers/magnum/create-round.ts';
 import { findGroups } from '../../../../src/cluster/drivers/magnum/find-cluster.ts';
 import { makeCredentials } from '../../../../src/cluster/drivers/magnum/credentials.ts';
@@ -177,6 +178,68 @@ describe('A create that was announced', () => {
     const after = await empty.create(memory);
     assert.equal(after.create, null);
     assert.deepEqual((await empty.create(after)).templates, ['t2']);
+  });
+});
+
+describe('A cluster over which Magnum notes that it rests while Heat works', () => {
+  const worker = nodeGroup('default-worker', { is_default: true, node_count: 2 });
+  const made = {
+    status: 'CREATE_COMPLETE',
+    stack_id: 'stack',
+    labels: {},
+    updated_at: '2026-01-01T00:00:00Z',
+  };
+  let sent: object[];
+  let stackStatus: string;
+
+  /** A round of a resize. @param count the number of workers that Magnum shows */
+  async function round(count: number, told: Memory['told'] = {}): Promise<DriverResult> {
+    const cluster = storedCluster({ creating: true, spec: { node_groups: [worker] } });
+    const operation = { ...cluster.operation!, action: 'update' as const };
+    const memory = { ...memoryOf(cluster, operation), uuid: 'u1', seen: true, told };
+    const group = { ...made, uuid: 'g1', name: worker.name, role: 'worker', is_default: true };
+    const magnum = {
+      getCluster: () => Promise.resolve({ ...made, uuid: 'u1', master_count: 0, api_address: null }),
+      async *listNodeGroups() {
+        yield await Promise.resolve([{ uuid: 'g1' }]);
+      },
+      getNodeGroup: () => Promise.resolve({ ...group, node_count: count }),
+      resizeCluster: (_: string, body: object) => {
+        sent.push(body);
+        return Promise.resolve();
+      },
+    };
+    const heat = { getStack: () => Promise.resolve({ stack_status: stackStatus }) };
+    const context = {
+      signal: new AbortController().signal,
+      deadlineExceeded: false,
+      polls: new PollBudget(100, 20),
+      cluster: { ...cluster, status: { ...cluster.status, driver_state: stateOfMemory(memory) } },
+      ...{ operation, magnum, heat },
+    } as unknown as RoundContext;
+    return new ApplyRound(context, new CreateRound(context), {} as never).run();
+  }
+
+  beforeEach(() => {
+    sent = [];
+    stackStatus = 'UPDATE_IN_PROGRESS';
+  });
+
+  it('is told nothing, as Heat would cancel what it does; it is when Heat has ended', async () => {
+    assert.equal((await round(1)).phase, 'working');
+    assert.deepEqual(sent, []);
+    stackStatus = 'UPDATE_COMPLETE';
+    assert.equal((await round(1)).phase, 'working');
+    assert.deepEqual(sent, [{ node_count: 2, nodegroup: 'g1', nodes_to_remove: [] }]);
+  });
+
+  it('is not complete before Heat is, unless it was seen at work', async () => {
+    const told = { at: ago(5), mark: null };
+    assert.equal((await round(2, { 'group default-worker': told })).phase, 'working');
+    assert.equal((await round(2, { 'group default-worker': { ...told, begun: true } })).phase, 'done');
+    stackStatus = 'UPDATE_COMPLETE';
+    assert.equal((await round(2, { 'group default-worker': told })).phase, 'done');
+    assert.deepEqual(sent, []);
   });
 });
 
