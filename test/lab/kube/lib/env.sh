@@ -5,11 +5,13 @@ NAME="${1:-a}"
 STATE="${CETUS_LAB_KUBE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/cetus/lab/kube}/$NAME"
 BIN="${CETUS_LAB_CACHE:-$HOME/.cache/cetus-lab}/kube-1.20.2/bin"
 # One number keeps clusters apart: ports, networks, cgroups. a is 0, b is 1, and so on.
-if [ -z "${INDEX:-}" ]; then
-  [ ${#NAME} = 1 ] && INDEX=$(($(printf '%d' "'$NAME") - 97)) || { echo "INDEX must say which number $NAME has" >&2; exit 2; }
+# The variables have names of their own: npm sets NODE, and others PORT.
+INDEX="${CETUS_LAB_KUBE_INDEX:-}"
+if [ -z "$INDEX" ]; then
+  [ ${#NAME} = 1 ] && INDEX=$(($(printf '%d' "'$NAME") - 97)) || { echo "CETUS_LAB_KUBE_INDEX must say which number $NAME has" >&2; exit 2; }
 fi
-PORT="${PORT:-$((16443 + 100 * INDEX))}"   # the API's; etcd takes the ones 4000 and 3999 below
-NODE="${NODE:-1}"                          # 0: no node; pods stay pending
+PORT="${CETUS_LAB_KUBE_PORT:-$((16443 + 100 * INDEX))}"   # the API's; etcd takes the ones 4000 and 3999 below
+NODE="${CETUS_LAB_KUBE_NODE:-1}"                          # 0: no node; pods stay pending
 P_ETCD=$((PORT - 4000))
 SERVICES="10.$((96 + INDEX)).0"; PODS="10.$((188 + INDEX)).0"
 ETC="$STATE/etc"; PKI="$STATE/pki"; LOG="$STATE/log"; RUN="$STATE/run"
