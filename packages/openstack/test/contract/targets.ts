@@ -8,6 +8,9 @@ import { KeystoneSession, type KeystoneSessionOptions } from '../../src/keystone
 import { startSimCloud } from '@cetus/simcloud/sim-cloud';
 import { waitFor } from '@cetus/test-kit';
 
+/** Why a test is skipped that needs {@link Cloud.behave}. */
+export const NO_FAILURES = 'the resources of this cloud cannot be told to fail (CETUS_LAB_HEAT_CONTROL)';
+
 /** A cloud under the contract. */
 export interface Cloud {
   authUrl: string;

@@ -107,3 +107,8 @@ export function microTimestamp(milliseconds: number = Date.now()): string {
 export function keyOf(namespace: string | undefined, name: string): string {
   return namespace === undefined || namespace === '' ? name : `${namespace}/${name}`;
 }
+
+/** {@link keyOf} of an object. */
+export function keyOfObject({ metadata }: KubeObject): string {
+  return keyOf(metadata.namespace, metadata.name);
+}

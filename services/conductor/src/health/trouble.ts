@@ -32,6 +32,15 @@ export function troubleOf(error: unknown): Trouble | null {
   return trouble === null ? null : { ...trouble, message: briefly(trouble.message) };
 }
 
+/** What is not known to be a cluster's answer is none: whatever stands at its address must not keep an operation from ending. */
+export function troubleWith(error: Error): Trouble {
+  try {
+    return troubleOf(error) ?? { reason: 'NoAnswer', message: error.message };
+  } catch {
+    return { reason: 'NoAnswer', message: `its answers cannot be used: ${error.message}` };
+  }
+}
+
 function troubleIn(error: unknown): Trouble | null {
   if (error instanceof KubernetesError) return refusal(error);
   if (error instanceof KubernetesUnreachableError) {

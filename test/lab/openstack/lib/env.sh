@@ -18,36 +18,9 @@ unset PYTHONUNBUFFERED PYTHONPATH
 # The checkout is not to be written into.
 export PYTHONDONTWRITEBYTECODE=1
 
-now() { date +%s.%N; }
-since() { awk -v a="$1" -v b="$(now)" 'BEGIN{printf "%.1f", b-a}'; }
-
-step() { # step NAME COMMAND...: runs it and says how long it took
-  local begun rc; begun=$(now)
-  "${@:2}"; rc=$?
-  printf '%-22s %6s s%s\n' "$1" "$(since "$begun")" "$([ $rc = 0 ] || echo "  FAILED ($rc)")"
-  return $rc
-}
+. "$LAB/../lib/processes.sh"
 
 dburl() { echo "mysql+pymysql://$1:$PW@127.0.0.1:$P_DB/$1?charset=utf8"; }
-
-alive() { [ -s "$RUN/$1.pid" ] && kill -0 "$(cat "$RUN/$1.pid")" 2>/dev/null; }
-
-daemon() { # daemon NAME COMMAND...: records the process; nothing when it already runs
-  local name=$1; shift
-  alive "$name" && return 0
-  setsid nohup "$@" >>"$LOG/$name.out" 2>&1 </dev/null &
-  echo $! >"$RUN/$name.pid"
-}
-
-stop_one() { # stop_one NAME: TERM, 5 s, KILL; only a process that was recorded
-  [ -s "$RUN/$1.pid" ] || return 0
-  local pid; pid=$(cat "$RUN/$1.pid")
-  if kill -TERM "$pid" 2>/dev/null; then
-    for _ in $(seq 25); do kill -0 "$pid" 2>/dev/null || break; sleep 0.2; done
-    kill -0 "$pid" 2>/dev/null && kill -KILL -- "-$pid" 2>/dev/null
-  fi
-  rm -f "$RUN/$1.pid"
-}
 
 wait_http() { # wait_http URL SECONDS NAME: until it answers; fails at once when the process has ended
   local i

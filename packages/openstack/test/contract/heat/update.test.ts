@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { requireOrSkip } from '@cetus/test-kit';
 import { OpenStackError } from '../../../src/errors.ts';
 import { outputsOf } from '../../../src/heat.ts';
 import { heatContract } from './bench.ts';
-import { uniqueName } from '../targets.ts';
+import { NO_FAILURES, uniqueName } from '../targets.ts';
 import { CLUSTER, template, TEST, TIME } from './templates.ts';
 
 heatContract('updates', (bench) => {
@@ -145,7 +146,7 @@ heatContract('updates', (bench) => {
 
   it('fails when what it could not delete, and what has a stack of its own, is to be there again', async function () {
     const { behave } = bench.cloud;
-    if (behave === undefined) return this.skip();
+    requireOrSkip(this, behave, NO_FAILURES);
     const name = uniqueName('sticky');
     const isStuck = /Updating a stack when it is deleting is not supported/;
     const members = {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
+import { requireOrSkip } from '@cetus/test-kit';
 import { EndpointNotFoundError } from '../../../src/errors.ts';
 import type { KeystoneSession } from '../../../src/keystone.ts';
 import {
@@ -156,9 +157,7 @@ export function magnumContract(topic: string, define: (bench: MagnumBench) => vo
       this.timeout(300_000);
       const bench = new MagnumBench();
       before(async function () {
-        if (await bench.open(await target.start())) return;
-        process.stderr.write(`\nSKIPPED: ${target.name} has no Magnum\n`);
-        this.skip();
+        requireOrSkip(this, await bench.open(await target.start()), `${target.name} has no Magnum`);
       });
       after(() => bench.close());
       define(bench);

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { requireOrSkip } from '@cetus/test-kit';
 import { HeatClient } from '../../../src/heat.ts';
 import type { MagnumTemplate } from '../../../src/magnum.ts';
+import { NO_FAILURES } from '../targets.ts';
 import { magnumContract } from './bench.ts';
 
 /** Members of the groups that only these tests have; they are told to fail by their number. */
@@ -10,7 +12,7 @@ const WORD = 'No valid host was found';
 magnumContract('failures', (bench) => {
   let template: MagnumTemplate;
   before(async function () {
-    if (bench.cloud.behave === undefined) this.skip();
+    requireOrSkip(this, bench.cloud.behave, NO_FAILURES);
     template = await bench.template();
   });
   const fail = (what: 'create' | 'delete') => bench.cloud.behave!(MEMBER, { [what]: { fail: WORD } });

@@ -111,6 +111,9 @@ async function scale(api: ApiRequest): Promise<void> {
   sendJson(api.response, 200, scaleOf(api, stored));
 }
 
+/** The answer where there is no object to show. */
+const CREATED = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
+
 async function eviction(api: ApiRequest): Promise<void> {
   if (api.method !== 'POST') throw methodNotAllowed();
   const body = fieldsOf(await readDocument(api.request));
@@ -119,13 +122,7 @@ async function eviction(api: ApiRequest): Promise<void> {
     throw badRequest('name in URL does not match name in Eviction object');
   const options = readDeleteOptions(fieldsOf(body['deleteOptions']), api.query);
   evict(api.cluster, api.type, found(api), { ...options, user: api.user });
-  sendJson(api.response, 201, {
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Success',
-    code: 201,
-  });
+  sendJson(api.response, 201, CREATED);
 }
 
 /** A scheduler of somebody's own gives a pod to a node. */
@@ -141,13 +138,7 @@ async function binding(api: ApiRequest): Promise<void> {
       `pod ${pod.metadata.name} is already assigned to node "${String(at(pod.spec, 'nodeName'))}"`,
     );
   bindPod(api, pod, node);
-  sendJson(api.response, 201, {
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Success',
-    code: 201,
-  });
+  sendJson(api.response, 201, CREATED);
 }
 
 function bindPod({ cluster, type }: ApiRequest, pod: KubeObject, nodeName: string): void {

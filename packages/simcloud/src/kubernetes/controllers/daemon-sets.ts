@@ -1,7 +1,7 @@
-import { ApiError } from '../api/status-error.ts';
 import { at, fieldsOf, isSame, listOf, type Fields, type KubeObject, textOf } from '../objects.ts';
 import type { ControllerContext } from './controller-context.ts';
 import { matchesSelectors, untolerated } from './placement.ts';
+import { createPod } from './pod-creation.ts';
 import { podOf } from './pod-template.ts';
 import { hasEnded, isReady } from './pod-state.ts';
 import { currentRevision, REVISION_LABEL } from './revisions.ts';
@@ -93,28 +93,7 @@ function make(
       },
     },
   });
-  try {
-    const made = context.create('pods', pod);
-    context.events.record(
-      set,
-      KIND,
-      'Normal',
-      'SuccessfulCreate',
-      `Created pod: ${made.metadata.name}`,
-      'daemonset-controller',
-    );
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    context.events.record(
-      set,
-      KIND,
-      'Warning',
-      'FailedCreate',
-      `Error creating: ${error.message}`,
-      'daemonset-controller',
-    );
-    context.wishLater(SETS, `${String(set.metadata.namespace)}/${set.metadata.name}`, 1);
-  }
+  createPod(context, { storage: SETS, object: set, kind: KIND, component: 'daemonset-controller' }, pod);
 }
 
 function isUpdated(pod: KubeObject, set: KubeObject, revision: string): boolean {

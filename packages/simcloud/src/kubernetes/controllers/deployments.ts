@@ -1,4 +1,14 @@
-import { at, fieldsOf, isSame, listOf, timestamp, type Fields, type KubeObject, textOf } from '../objects.ts';
+import {
+  at,
+  fieldsOf,
+  isSame,
+  listOf,
+  timestamp,
+  keyOfObject,
+  type Fields,
+  type KubeObject,
+  textOf,
+} from '../objects.ts';
 import { newMetadata } from '../seed.ts';
 import type { ControllerContext } from './controller-context.ts';
 import { templateHash } from './pod-template.ts';
@@ -286,8 +296,7 @@ function progress(
     const message = `ReplicaSet "${name}" has timed out progressing.`;
     return condition(deployment, 'Progressing', 'False', 'ProgressDeadlineExceeded', message);
   }
-  const { namespace } = deployment.metadata;
-  context.wishLater(DEPLOYMENTS, `${String(namespace)}/${deployment.metadata.name}`, deadline + 1);
+  context.wishLater(DEPLOYMENTS, keyOfObject(deployment), deadline + 1);
   const next = condition(
     deployment,
     'Progressing',

@@ -1,8 +1,9 @@
 import { ApiError } from '../api/status-error.ts';
-import { at, isSame, timestamp, type Fields, type KubeObject, textOf } from '../objects.ts';
+import { at, isSame, timestamp, keyOfObject, type Fields, type KubeObject, textOf } from '../objects.ts';
 import { newMetadata } from '../seed.ts';
 import type { ControllerContext } from './controller-context.ts';
 import { nextTime } from './cron.ts';
+import { createPod } from './pod-creation.ts';
 import { podOf } from './pod-template.ts';
 import { conditionOf, hasEnded, isReady } from './pod-state.ts';
 
@@ -10,10 +11,6 @@ const JOBS = 'jobs.batch';
 const CRON_JOBS = 'cronjobs.batch';
 const JOB = { kind: 'Job', apiVersion: 'batch/v1' };
 const CRON_JOB = { kind: 'CronJob', apiVersion: 'batch/v1' };
-
-function keyOf({ metadata }: KubeObject): string {
-  return `${String(metadata.namespace)}/${metadata.name}`;
-}
 
 /** True for a job that has come to an end, well or not. */
 export function isFinished(job: KubeObject): boolean {
@@ -84,7 +81,7 @@ export function reconcileJob(context: ControllerContext, job: KubeObject): void 
   const wait = failed === 0 ? 0 : context.cluster.seconds.crashBackOff * 2 ** Math.min(5, failed - 1);
   const lastFailed = Math.max(0, ...pods.filter((pod) => at(pod.status, 'phase') === 'Failed').map(endOf));
   if (missing > 0 && Date.now() < lastFailed + wait * 1000) {
-    context.wishLater(JOBS, keyOf(job), wait);
+    context.wishLater(JOBS, keyOfObject(job), wait);
   } else {
     for (let made = 0; made < missing; made += 1) if (!add(context, job)) break;
   }
@@ -110,7 +107,7 @@ function failureOf(
     const left = Date.parse(started) + deadline * 1000 - Date.now();
     if (left <= 0)
       return { reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' };
-    context.wishLater('jobs-deadline', keyOf(job), left / 1000 + 0.05);
+    context.wishLater('jobs-deadline', keyOfObject(job), left / 1000 + 0.05);
   }
   // With OnFailure the containers are started again in their pod.
   const restarts = pods.reduce((sum, pod) => {
@@ -139,33 +136,8 @@ function ended(type: string, reason: string, message: string): Fields {
 }
 
 function add(context: ControllerContext, job: KubeObject): boolean {
-  try {
-    const pod = context.create(
-      'pods',
-      podOf(job, context.ownerReference(JOBS, job), at(job.spec, 'template')),
-    );
-    context.events.record(
-      job,
-      JOB,
-      'Normal',
-      'SuccessfulCreate',
-      `Created pod: ${pod.metadata.name}`,
-      'job-controller',
-    );
-    return true;
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    context.events.record(
-      job,
-      JOB,
-      'Warning',
-      'FailedCreate',
-      `Error creating: ${error.message}`,
-      'job-controller',
-    );
-    context.wishLater(JOBS, keyOf(job), 1);
-    return false;
-  }
+  const pod = podOf(job, context.ownerReference(JOBS, job), at(job.spec, 'template'));
+  return createPod(context, { storage: JOBS, object: job, kind: JOB, component: 'job-controller' }, pod);
 }
 
 function write(context: ControllerContext, job: KubeObject, status: Fields): void {
@@ -184,7 +156,7 @@ function expire(context: ControllerContext, job: KubeObject): void {
   const condition = conditionOf(job, 'Complete') ?? conditionOf(job, 'Failed');
   const left = Date.parse(String(condition?.['lastTransitionTime'])) + seconds * 1000 - Date.now();
   if (left <= 0) context.delete(JOBS, job, { propagationPolicy: 'Background' });
-  else context.wishLater(JOBS, keyOf(job), left / 1000 + 0.05);
+  else context.wishLater(JOBS, keyOfObject(job), left / 1000 + 0.05);
 }
 
 /** Makes the Jobs of a CronJob when their time has come. */
@@ -204,7 +176,8 @@ export function reconcileCronJob(context: ControllerContext, cron: KubeObject): 
     const due = latestDue(schedule, since);
     if (due !== undefined && launch(context, cron, active, due)) status['lastScheduleTime'] = timestamp(due);
     const next = nextTime(schedule, Date.now());
-    if (next !== undefined) context.wishLater(CRON_JOBS, keyOf(cron), (next - Date.now()) / 1000 + 0.05);
+    if (next !== undefined)
+      context.wishLater(CRON_JOBS, keyOfObject(cron), (next - Date.now()) / 1000 + 0.05);
   }
   const now = context.store.get(CRON_JOBS, cron.metadata.namespace, cron.metadata.name);
   if (now === undefined) return;

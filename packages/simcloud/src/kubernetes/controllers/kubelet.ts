@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { at, listOf, textOf, timestamp, type Fields, type KubeObject } from '../objects.ts';
+import { at, listOf, textOf, timestamp, keyOfObject, type Fields, type KubeObject } from '../objects.ts';
 import {
   backOff,
   containerOf,
@@ -10,7 +10,7 @@ import {
   type Outcome,
 } from './containers.ts';
 import type { ControllerContext } from './controller-context.ts';
-import { isReady, keyOfPod, POD, withCondition } from './pod-state.ts';
+import { isReady, POD, withCondition } from './pod-state.ts';
 
 /** Until something that was missing is looked for again. */
 const RETRY_SECONDS = 1;
@@ -56,7 +56,7 @@ function create(context: ControllerContext, pod: KubeObject, node: string): void
       state: { waiting: { reason: 'ContainerCreating' } },
     })),
   });
-  context.wishLater('pods', keyOfPod(pod), context.cluster.seconds.podStart);
+  context.wishLater('pods', keyOfObject(pod), context.cluster.seconds.podStart);
 }
 
 function addressOfNode({ store }: ControllerContext, node: string): string {
@@ -74,7 +74,7 @@ function unreadyMessage(pod: KubeObject, ready: (name: string) => boolean): stri
 /** The containers of a pod are made, once its time has come and what it refers to is there. */
 function start(context: ControllerContext, pod: KubeObject, node: string): void {
   const { podStart } = context.cluster.seconds;
-  const key = keyOfPod(pod);
+  const key = keyOfObject(pod);
   const begun = Date.parse(String(at(pod.status, 'startTime')));
   // Times in objects have whole seconds: the wake-up that was set when it was created decides.
   if (Date.now() < begun + podStart * 1000 - 1000) {
@@ -148,7 +148,7 @@ function lookAgain(context: ControllerContext, pod: KubeObject, statuses: readon
     if (at(status['state'], 'waiting') !== undefined) return [backOff(context, status)];
     return [];
   });
-  if (waits.length > 0) context.wishLater('pods', keyOfPod(pod), Math.min(...waits) + 0.01);
+  if (waits.length > 0) context.wishLater('pods', keyOfObject(pod), Math.min(...waits) + 0.01);
 }
 
 /** One step of each container of a pod that has been started. */

@@ -1,7 +1,7 @@
 import type { ApiRequest } from '../api/api-request.ts';
 import { sendText } from '../api/exchange.ts';
 import { ApiError, badRequest } from '../api/status-error.ts';
-import { at, listOf, type Fields, type KubeObject, textOf } from '../objects.ts';
+import { at, listOf, keyOfObject, type Fields, type KubeObject, textOf } from '../objects.ts';
 import type { Change } from '../store.ts';
 
 /** Lines a container has written: some for its start, and one for each minute since, at most this many. */
@@ -57,7 +57,7 @@ export function readLog(api: ApiRequest, pod: KubeObject): void {
 function linesOf(pod: KubeObject, container: string, started: number, withTime: boolean): string[] {
   const minutes = Math.min(MOST_MINUTES, Math.floor((Date.now() - started) / 60_000));
   const messages: [number, string][] = [
-    [started, `starting ${container} of ${String(pod.metadata.namespace)}/${pod.metadata.name}`],
+    [started, `starting ${container} of ${keyOfObject(pod)}`],
     [started, `image ${imageOf(pod, container)}`],
     [started, 'ready'],
     ...Array.from({ length: minutes }, (_, index): [number, string] => [

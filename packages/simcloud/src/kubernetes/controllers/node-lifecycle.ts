@@ -1,4 +1,13 @@
-import { at, fieldsOf, isSame, listOf, timestamp, type Fields, type KubeObject } from '../objects.ts';
+import {
+  at,
+  fieldsOf,
+  isSame,
+  listOf,
+  timestamp,
+  keyOfObject,
+  type Fields,
+  type KubeObject,
+} from '../objects.ts';
 import type { ControllerContext } from './controller-context.ts';
 import { reconcileUpgrade } from './node-upgrades.ts';
 import { conditionOf, isReady, withCondition } from './pod-state.ts';
@@ -67,7 +76,7 @@ function suffer(context: ControllerContext, pod: KubeObject, key: string, taint:
 export function evictTainted(context: ControllerContext, pod: KubeObject): void {
   const node = context.store.get('nodes', undefined, String(at(pod.spec, 'nodeName')));
   if (node === undefined || isReady(node) || pod.metadata.deletionTimestamp !== undefined) return;
-  const message = `Marking for deletion Pod ${String(pod.metadata.namespace)}/${pod.metadata.name}`;
+  const message = `Marking for deletion Pod ${keyOfObject(pod)}`;
   context.events.record(
     pod,
     { kind: 'Pod', apiVersion: 'v1' },

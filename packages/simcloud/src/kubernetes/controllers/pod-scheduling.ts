@@ -1,7 +1,7 @@
-import { at, listOf, type Fields, type KubeObject } from '../objects.ts';
+import { at, listOf, keyOfObject, type Fields, type KubeObject } from '../objects.ts';
 import type { ControllerContext } from './controller-context.ts';
 import { place } from './placement.ts';
-import { conditionOf, keyOfPod, POD, withCondition } from './pod-state.ts';
+import { conditionOf, POD, withCondition } from './pod-state.ts';
 
 /** Gives a pod to a node, or says why it cannot. */
 export function schedule(context: ControllerContext, pod: KubeObject): void {
@@ -29,7 +29,7 @@ export function schedule(context: ControllerContext, pod: KubeObject): void {
   const cleaned = conditions.map(({ reason: _reason, message: _message, ...rest }) => rest);
   const spec = { ...pod.spec, nodeName: placement.node };
   context.store.put('pods', { ...pod, spec, status: { ...pod.status, conditions: cleaned } });
-  const message = `Successfully assigned ${keyOfPod(pod)} to ${placement.node}`;
+  const message = `Successfully assigned ${keyOfObject(pod)} to ${placement.node}`;
   context.events.record(pod, POD, 'Normal', 'Scheduled', message, 'default-scheduler');
   selectNode(context, pod, placement.node);
 }

@@ -29,11 +29,6 @@ export function isMirror(pod: KubeObject): boolean {
   return pod.metadata.annotations?.[MIRROR] !== undefined;
 }
 
-/** `namespace/name` of a pod. */
-export function keyOfPod({ metadata }: KubeObject): string {
-  return `${String(metadata.namespace)}/${metadata.name}`;
-}
-
 /** Conditions with one replaced; its time stays when its status does. */
 export function withCondition(conditions: unknown, condition: Fields): Fields[] {
   const list = listOf<Fields>(conditions);

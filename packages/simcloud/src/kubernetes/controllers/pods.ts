@@ -1,8 +1,8 @@
-import { at, type KubeObject } from '../objects.ts';
+import { at, keyOfObject, type KubeObject } from '../objects.ts';
 import type { ControllerContext } from './controller-context.ts';
 import { run } from './kubelet.ts';
 import { schedule } from './pod-scheduling.ts';
-import { hasEnded, isMirror, keyOfPod } from './pod-state.ts';
+import { hasEnded, isMirror } from './pod-state.ts';
 
 /** Brings a pod one step on: to a node, to life, to its end. */
 export function reconcilePod(context: ControllerContext, pod: KubeObject): void {
@@ -23,7 +23,7 @@ function stop(context: ControllerContext, pod: KubeObject): void {
   const grace = pod.metadata.deletionGracePeriodSeconds ?? 0;
   const seconds = Math.min(grace, context.cluster.seconds.podStop);
   // The time it has is the node's own affair: nobody else can tell when it began.
-  context.wishLater('pods-stopping', keyOfPod(pod), isThere ? seconds : 0);
+  context.wishLater('pods-stopping', keyOfObject(pod), isThere ? seconds : 0);
 }
 
 /** The end of a pod's last seconds. */

@@ -1,7 +1,7 @@
-import { ApiError } from '../api/status-error.ts';
 import { labelSelectorTest, labelsOf } from '../api/selectors.ts';
 import { at, isSame, type Fields, type KubeObject } from '../objects.ts';
 import { controllerOf, type ControllerContext } from './controller-context.ts';
+import { createPod } from './pod-creation.ts';
 import { podOf } from './pod-template.ts';
 import { isActive, isReady } from './pod-state.ts';
 
@@ -65,33 +65,10 @@ function add(
   kind: { kind: string; apiVersion: string },
   count: number,
 ): void {
+  const owner = { storage, object: set, kind, component: 'replicaset-controller' };
   for (let made = 0; made < count; made += 1) {
-    try {
-      const pod = context.create(
-        'pods',
-        podOf(set, context.ownerReference(storage, set), at(set.spec, 'template')),
-      );
-      context.events.record(
-        set,
-        kind,
-        'Normal',
-        'SuccessfulCreate',
-        `Created pod: ${pod.metadata.name}`,
-        'replicaset-controller',
-      );
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      context.events.record(
-        set,
-        kind,
-        'Warning',
-        'FailedCreate',
-        `Error creating: ${error.message}`,
-        'replicaset-controller',
-      );
-      context.wishLater(storage, `${String(set.metadata.namespace)}/${set.metadata.name}`, 1);
-      return;
-    }
+    const pod = podOf(set, context.ownerReference(storage, set), at(set.spec, 'template'));
+    if (!createPod(context, owner, pod)) return;
   }
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mapSelectorTest, labelsOf } from '../api/selectors.ts';
-import { at, fieldsOf, isSame, listOf, type Fields, type KubeObject } from '../objects.ts';
+import { at, fieldsOf, isSame, listOf, keyOfObject, type Fields, type KubeObject } from '../objects.ts';
 import { newMetadata } from '../seed.ts';
 import type { ControllerContext } from './controller-context.ts';
 import { hasEnded, isReady } from './pod-state.ts';
@@ -8,10 +8,6 @@ import { hasEnded, isReady } from './pod-state.ts';
 const CLEANUP = 'service.kubernetes.io/load-balancer-cleanup';
 const SLICES = 'endpointslices.discovery.k8s.io';
 const KIND = { kind: 'Service', apiVersion: 'v1' };
-
-function keyOf({ metadata }: KubeObject): string {
-  return `${String(metadata.namespace)}/${metadata.name}`;
-}
 
 /** Keeps a Service's Endpoints, its slice, and its load balancer. */
 export function reconcileService(context: ControllerContext, service: KubeObject): void {
@@ -158,7 +154,7 @@ function balance(context: ControllerContext, service: KubeObject): void {
   }
   if (isWanted ? !hasAddress : isHeld) {
     if (!isWanted) event('DeletingLoadBalancer', 'Deleting load balancer');
-    context.wishLater('services-balancer', keyOf(service), context.cluster.seconds.loadBalancer);
+    context.wishLater('services-balancer', keyOfObject(service), context.cluster.seconds.loadBalancer);
   }
 }
 

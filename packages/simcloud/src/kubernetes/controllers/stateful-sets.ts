@@ -1,5 +1,5 @@
 import { ApiError } from '../api/status-error.ts';
-import { at, fieldsOf, isSame, listOf, type Fields, type KubeObject } from '../objects.ts';
+import { at, fieldsOf, isSame, listOf, keyOfObject, type Fields, type KubeObject } from '../objects.ts';
 import { newMetadata } from '../seed.ts';
 import type { ControllerContext } from './controller-context.ts';
 import { podOf } from './pod-template.ts';
@@ -91,7 +91,6 @@ function replaceOld(
 /** @returns false when it could not be made; it is tried again */
 function make(context: ControllerContext, set: KubeObject, index: number, update: string): boolean {
   const name = podName(set, index);
-  const { namespace } = set.metadata;
   const partition = Number(at(set.spec, 'updateStrategy', 'rollingUpdate', 'partition') ?? 0);
   const current = at(set.status, 'currentRevision');
   const revision = index < partition && typeof current === 'string' ? current : update;
@@ -114,7 +113,7 @@ function make(context: ControllerContext, set: KubeObject, index: number, update
     if (!(error instanceof ApiError)) throw error;
     const message = `create Pod ${name} in StatefulSet ${set.metadata.name} failed error: ${error.message}`;
     context.events.record(set, KIND, 'Warning', 'FailedCreate', message, 'statefulset-controller');
-    context.wishLater(SETS, `${String(namespace)}/${set.metadata.name}`, 1);
+    context.wishLater(SETS, keyOfObject(set), 1);
     return false;
   }
   record(

@@ -1,4 +1,4 @@
-import { at, fieldsOf, listOf, type KubeObject, textOf } from '../objects.ts';
+import { at, fieldsOf, listOf, keyOfObject, type KubeObject, textOf } from '../objects.ts';
 import { newMetadata } from '../seed.ts';
 import { parseQuantity } from '../types/quantity.ts';
 import type { ControllerContext } from './controller-context.ts';
@@ -12,10 +12,6 @@ const KIND = { kind: 'PersistentVolumeClaim', apiVersion: 'v1' };
 const CLAIM_PROTECTION = 'kubernetes.io/pvc-protection';
 const VOLUME_PROTECTION = 'kubernetes.io/pv-protection';
 const BOUND = { 'pv.kubernetes.io/bind-completed': 'yes', 'pv.kubernetes.io/bound-by-controller': 'yes' };
-
-function keyOf({ metadata }: KubeObject): string {
-  return `${String(metadata.namespace)}/${metadata.name}`;
-}
 
 /** Finds a claim its volume, or has one made; lets a claim go that no pod uses. */
 export function reconcileClaim(context: ControllerContext, claim: KubeObject): void {
@@ -37,7 +33,7 @@ export function reconcileClaim(context: ControllerContext, claim: KubeObject): v
   if (volume === undefined) awaitVolume(context, claim);
   else if (at(claim.status, 'phase') !== 'Bound') bind(context, claim, volume);
   else if (isSmaller(volume, claim))
-    context.wishLater('claims-ready', keyOf(claim), context.cluster.seconds.volume);
+    context.wishLater('claims-ready', keyOfObject(claim), context.cluster.seconds.volume);
 }
 
 function sizeOf(claim: KubeObject): number {
@@ -125,7 +121,7 @@ function awaitVolume(context: ControllerContext, claim: KubeObject): void {
     'ExternalProvisioning',
     `waiting for a volume to be created, either by external provisioner "${String(storageClass['provisioner'])}" or manually created by system administrator`,
   );
-  context.wishLater('claims-ready', keyOf(claim), context.cluster.seconds.volume);
+  context.wishLater('claims-ready', keyOfObject(claim), context.cluster.seconds.volume);
 }
 
 /** The volume of a claim has been made, or has grown. */

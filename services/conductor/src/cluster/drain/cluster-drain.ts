@@ -2,11 +2,12 @@ import { drainCluster } from '@cetus/kubernetes/drain';
 import type { Outcome, ReconcileContext } from '@cetus/shared/reconcile';
 import type { Blocker, DrainState, Operation, StoredCluster } from '@cetus/shared/schemas';
 import type { SecretBox } from '@cetus/shared/secrets';
-import { troubleOf, type Trouble } from '../../health/trouble.ts';
+import { troubleWith, type Trouble } from '../../health/trouble.ts';
 import { ready } from '../cluster-conditions.ts';
 import type { ClusterDriver } from '../cluster-driver.ts';
 import { inCluster } from '../kubeconfig/in-cluster.ts';
 import { keptBlockers, listOfBlockers } from './blockers.ts';
+import { isOver } from './patience.ts';
 
 export interface ClusterDrainOptions {
   secrets: SecretBox;
@@ -137,21 +138,6 @@ export class ClusterDrain {
     const before = operation.blocked_by ?? [];
     return ended(state, [...before, { kind: 'Cluster', name: cluster.name, reason: unlisted }]);
   }
-}
-
-/** What is not known to be a cluster's answer is none: whatever stands at its address must not keep a delete from ending. */
-export function troubleWith(error: Error): Trouble {
-  try {
-    return troubleOf(error) ?? { reason: 'NoAnswer', message: error.message };
-  } catch {
-    return { reason: 'NoAnswer', message: `its answers cannot be used: ${error.message}` };
-  }
-}
-
-/** Whether something was waited for long enough: so long, or half of the time that the delete had when that began. */
-export function isOver(since: Date, patienceMs: number, { deadline_at }: Operation, now: Date): boolean {
-  const half = (deadline_at.getTime() - since.getTime()) / 2;
-  return now.getTime() - since.getTime() >= Math.min(patienceMs, half);
 }
 
 /** Imported clusters go on without Cetus, and so does what is in them. What was never reached has made nothing. */

@@ -1,6 +1,7 @@
 import { defaultMasterOf, isMaster, type NodeGroupFacts, type StoredCluster } from '@cetus/shared/schemas';
 import type { Stack } from '@cetus/openstack/heat';
 import type { ClusterFacts } from '../../cluster-driver.ts';
+import { GONE } from '../openstack/gone.ts';
 import type { StackResourceState } from '../openstack/stack-failure.ts';
 import type { ClusterSecretStore } from './cluster-secret-store.ts';
 import { certificatesOf, kubeconfigFor } from './credentials.ts';
@@ -101,15 +102,9 @@ function groupFacts(
   };
 }
 
-/** What is left of a cluster whose stack is gone. */
-export const GONE: ClusterFacts = {
-  actual_node_count: 0,
-  actual_master_count: 0,
-  api_address: null,
-  master_addresses: [],
-  node_addresses: [],
-  node_groups: [],
+/** {@link GONE}, and the authorities that only this driver keeps. */
+export const STACK_GONE: ClusterFacts = {
+  ...GONE,
   certificates: { ca_expires_at: null, client_expires_at: null },
-  kubeconfig: null,
   secrets: null,
 };

@@ -16,7 +16,7 @@ import type { PollBudget } from '../openstack/poll-budget.ts';
 import { ReferenceLookup } from '../openstack/references.ts';
 import { ApplyRound } from './apply-round.ts';
 import { imageProblem } from './bootstrap/distributions.ts';
-import { clusterFacts, GONE } from './cluster-facts.ts';
+import { clusterFacts, STACK_GONE } from './cluster-facts.ts';
 import { ClusterSecretStore } from './cluster-secret-store.ts';
 import { STACK_MISSING } from './create-round.ts';
 import { renewAdministrator, signForClient } from './credentials.ts';
@@ -99,7 +99,7 @@ export class HeatDriver implements ClusterDriver {
       const stack = await reader.find(cluster);
       if (stack === null) {
         if (cluster.status.state === 'DELETE_FAILED')
-          return { facts: GONE, drift: null, failure: null, gone: true };
+          return { facts: STACK_GONE, drift: null, failure: null, gone: true };
         // A create that failed before it made anything has no stack to miss.
         const failure = cluster.status.stack_id === null ? null : STACK_MISSING;
         return { facts: {}, drift: failure?.message ?? null, failure };

@@ -1,6 +1,6 @@
 import type { DriverResult } from '../../cluster-driver.ts';
 import { remainsOfStack, timesForced } from '../openstack/remains.ts';
-import { GONE } from './cluster-facts.ts';
+import { STACK_GONE } from './cluster-facts.ts';
 import { mayAppear } from './creation.ts';
 import { deletionOf, hasFailedSince, isStumble, MAX_STUMBLES, newDeletion } from './deletion.ts';
 import { Round } from './round.ts';
@@ -15,7 +15,7 @@ export class RemoveRound extends Round {
     if (stack === null) {
       return mayAppear(state)
         ? this.waiting({}, 'A stack that Heat may be creating is waited for')
-        : { phase: 'done', facts: GONE };
+        : { phase: 'done', facts: STACK_GONE };
     }
     const facts = { stack_id: stack.id };
     const before = deletionOf(cluster, operation);

@@ -15,13 +15,14 @@ import type {
   ReferenceCheck,
 } from '../../cluster-driver.ts';
 import { guardBackEnd } from '../openstack/back-end-error.ts';
+import { GONE } from '../openstack/gone.ts';
 import type { PollBudget } from '../openstack/poll-budget.ts';
 import { ReferenceLookup } from '../openstack/references.ts';
 import { ApplyRound } from './apply-round.ts';
 import { conductorReports, mayAppear } from './appearance.ts';
 import { CreateRound, MISSING } from './create-round.ts';
 import { makeCredentials } from './credentials.ts';
-import { factsOf, GONE } from './facts.ts';
+import { factsOf } from './facts.ts';
 import { describeFailure } from './failure.ts';
 import { findCluster, findGroups } from './find-cluster.ts';
 import { describeDrift, isFailed } from './groups.ts';

@@ -48,14 +48,3 @@ function groupFacts(uuid: string, group: MagnumNodeGroup, count: number | null):
     rollout: null,
   };
 }
-
-/** What is left of a cluster that is gone. */
-export const GONE: ClusterFacts = {
-  actual_node_count: 0,
-  actual_master_count: 0,
-  api_address: null,
-  master_addresses: [],
-  node_addresses: [],
-  node_groups: [],
-  kubeconfig: null,
-};

@@ -2,7 +2,7 @@ import type { MagnumCluster } from '@cetus/openstack/magnum';
 import type { Blocker, Failure } from '@cetus/shared/schemas';
 import type { DriverResult } from '../../cluster-driver.ts';
 import { remainsOfStack, timesForced } from '../openstack/remains.ts';
-import { GONE } from './facts.ts';
+import { GONE } from '../openstack/gone.ts';
 import { findCluster } from './find-cluster.ts';
 import {
   including,

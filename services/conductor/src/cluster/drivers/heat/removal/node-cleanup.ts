@@ -2,7 +2,7 @@ import { deleteNode } from '@cetus/kubernetes/nodes';
 import type { ReconcileContext } from '@cetus/shared/reconcile';
 import type { Blocker, Operation, StoredCluster } from '@cetus/shared/schemas';
 import { listOfBlockers } from '../../../drain/blockers.ts';
-import { isOver } from '../../../drain/cluster-drain.ts';
+import { isOver } from '../../../drain/patience.ts';
 import {
   askCluster,
   release,

@@ -2,7 +2,7 @@ import type { KubernetesConnection } from '@cetus/kubernetes/connection';
 import { evictPods, patchNode } from '@cetus/kubernetes/nodes';
 import type { Blocker, Operation, StoredCluster } from '@cetus/shared/schemas';
 import { keptBlockers, listOfBlockers } from '../../../drain/blockers.ts';
-import { isOver } from '../../../drain/cluster-drain.ts';
+import { isOver } from '../../../drain/patience.ts';
 import {
   askCluster,
   release,

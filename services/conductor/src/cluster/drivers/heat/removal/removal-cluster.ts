@@ -4,7 +4,7 @@ import { patchNode } from '@cetus/kubernetes/nodes';
 import type { Node } from '@cetus/kubernetes/objects';
 import type { StoredCluster } from '@cetus/shared/schemas';
 import type { SecretBox } from '@cetus/shared/secrets';
-import { troubleWith } from '../../../drain/cluster-drain.ts';
+import { troubleWith } from '../../../../health/trouble.ts';
 import { inCluster } from '../../../kubeconfig/in-cluster.ts';
 import { REMOVAL_MARK, workerNodesOf, type WorkerNode } from './worker-nodes.ts';
 
