@@ -8,6 +8,7 @@ export async function openApi(): Promise<string> {
     { get: () => () => Promise.reject(new Error('nothing is served here')) },
   ) as never;
   const deps: ApiDeps = {
+    applications: unused,
     clusters: unused,
     templates: unused,
     quotas: unused,

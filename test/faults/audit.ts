@@ -19,13 +19,16 @@ export interface Audit {
   violations: string[];
 }
 
-/** Clusters by what still goes on in them; all zero: quiet. */
+/** Clusters and applications by what still goes on in them; all zero: quiet. */
 export async function unrest(db: Db): Promise<Record<string, number>> {
-  const clusters = db.collection('clusters');
+  const count = async (filter: object): Promise<number> => {
+    const counts = ['clusters', 'applications'].map((name) => db.collection(name).countDocuments(filter));
+    return (await Promise.all(counts)).reduce((sum, one) => sum + one, 0);
+  };
   const [inProgress, leased, pending, records] = await Promise.all([
-    clusters.countDocuments({ 'operation.state': 'IN_PROGRESS' }),
-    clusters.countDocuments({ lease: { $ne: null } }),
-    clusters.countDocuments({ 'pending_events.0': { $exists: true } }),
+    count({ 'operation.state': 'IN_PROGRESS' }),
+    count({ lease: { $ne: null } }),
+    count({ 'pending_events.0': { $exists: true } }),
     db.collection('operations').countDocuments({ state: 'IN_PROGRESS' }),
   ]);
   return { inProgress, leased, pending, records };

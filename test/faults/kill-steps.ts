@@ -1,5 +1,6 @@
 import { waitFor } from '@cetus/test-kit';
 import { setTimeout as delay } from 'node:timers/promises';
+import { APPLICATION_STEPS, killApplicationSteps } from './applications/kill-application-steps.ts';
 import { audit, unrest, type Audit } from './audit.ts';
 import { changeLate, changeLost, NEWER } from './steps/change.ts';
 import { createLate, createLateDeleted, createLost, followed, looking, stackMade } from './steps/create.ts';
@@ -60,7 +61,7 @@ const ROUNDS: readonly (readonly Step[])[] = [
   ],
 ];
 
-/** Kills the conductor at every step of a cluster's life, and the API within a create; starts them again, and compares. */
+/** Kills the conductor at every step of a cluster's and an application's life, and the API within a create; starts them again, and compares. */
 export async function killSteps(
   system: FaultySystem,
   { only }: Pick<FaultOptions, 'only'>,
@@ -92,6 +93,13 @@ export async function killSteps(
     slow.push(result.rest);
     const seconds = ((Date.now() - started) / 1_000).toFixed(1);
     process.stderr.write([`${round.length} steps in ${seconds} s`, ...result.violations, ''].join('\n'));
+  }
+  if (only.test(APPLICATION_STEPS)) {
+    const started = Date.now();
+    const result = await killApplicationSteps(stage, db, conductor);
+    done.push(result);
+    const seconds = ((Date.now() - started) / 1_000).toFixed(1);
+    process.stderr.write([`${APPLICATION_STEPS} in ${seconds} s`, ...result.violations, ''].join('\n'));
   }
   done.push(...(await Promise.all(slow)), ...(quota === undefined ? [] : [await quota]));
   const violations = done.flatMap((result) => result.violations);

@@ -75,12 +75,17 @@ describe("the README's walk-through", () => {
       'event: cetus.cluster.create.end',
       'event: cetus.cluster.update.end',
       'event: cetus.cluster.delete.end',
+      '"admitted":true',
+      '"phase":"Running"',
+      '"class":"Burstable"',
+      'image registry.example/hello:1',
+      '"status":"ROLLBACK_COMPLETE"',
       '"code":"image_os_distro_missing"',
       '"field":"image_id"',
     ]) {
       assert.ok(output.includes(said), `the output says ${said}:\n${output}`);
     }
-    const nodes = new Set(output.match(/"name": *"cetus-[0-9a-f-]+[^"]*"/g));
+    const nodes = new Set(output.match(/"name": *"cetus-[0-9a-f]{8}-[^"]*"/g));
     assert.equal(nodes.size, 8, `a master, five workers, and two of the group: ${[...nodes].join()}`);
   });
 

@@ -1,5 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
+import { MAX_MESSAGE_BYTES, opened, type RawAnswer } from '@cetus/shared/streams';
 import { Pool, type Dispatcher } from 'undici';
+import { WebSocket } from 'ws';
 import type { DeniedNetworks } from './denied-networks.ts';
 import { errorCode, KubernetesError, KubernetesUnreachableError, type RequestInfo } from './errors.ts';
 import { readKubeconfig, type ClusterAccess, type ReadKubeconfigOptions } from './kubeconfig.ts';
@@ -15,6 +18,8 @@ export interface ConnectionOptions {
   sockets?: number;
   /** Sockets for watches, which keep one each; one more waits until another ends. Default 32. */
   watchSockets?: number;
+  /** Sockets for logs, in the same way. They are others, so that readers of logs keep nobody from watching. Default 128. */
+  logSockets?: number;
   /** A larger body is refused. Default 64 MiB. */
   maxBodyBytes?: number;
   /** Networks that it may not lead to; default: none. */
@@ -30,7 +35,8 @@ export const JSON_PATCH = 'application/json-patch+json';
 export const STRATEGIC_PATCH = 'application/strategic-merge-patch+json';
 export const APPLY_PATCH = 'application/apply-patch+yaml';
 
-export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+/** A list is given once for each of its items. */
+export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
 export interface RequestOptions {
   query?: Query | undefined;
@@ -51,9 +57,29 @@ export interface Answer<T = unknown> {
   body: T;
 }
 
-/** The answer to a watch, as it comes. */
+/** The answer to a watch, or a log, as it comes. */
 export interface AnswerStream {
-  body: AsyncIterable<Buffer>;
+  body: AsyncIterable<Buffer> & Readable;
+}
+
+export interface StreamOptions {
+  query?: Query;
+  /** Ends the stream. */
+  signal: AbortSignal;
+  /** Until it begins. Default: the connection's `requestTimeoutMs`. */
+  timeoutMs?: number;
+  /** Whether it is a log, and takes a socket of theirs. Default false. */
+  isLog?: boolean;
+}
+
+export interface WebSocketOptions {
+  query?: Query | undefined;
+  /** The subprotocols that the server may choose from, the preferred one first. */
+  protocols: readonly string[];
+  /** Ends the socket, also once it is open. */
+  signal: AbortSignal;
+  /** Until it is open. Default: the connection's `requestTimeoutMs`. */
+  timeoutMs?: number | undefined;
 }
 
 /** Errors that come up before the first byte of a request has left. */
@@ -82,9 +108,13 @@ export class KubernetesConnection {
   readonly #limits: Required<Omit<ConnectionOptions, 'deniedNetworks'>>;
   readonly #requests: Pool;
   readonly #watches: Pool;
+  readonly #logs: Pool;
   /** Path of the server's address. */
   readonly #base: string;
   readonly #headers: Record<string, string>;
+  /** How WebSockets connect. */
+  readonly #connect: object;
+  readonly #webSockets = new Set<WebSocket>();
 
   /** @throws CetusError `invalid_field`, see {@link readKubeconfig} */
   static fromKubeconfig(text: string, options: FromKubeconfigOptions = {}): KubernetesConnection {
@@ -102,6 +132,7 @@ export class KubernetesConnection {
       requestTimeoutMs: 30_000,
       sockets: 4,
       watchSockets: 32,
+      logSockets: 128,
       maxBodyBytes: 64 * 1024 * 1024,
       ...options,
     };
@@ -109,13 +140,13 @@ export class KubernetesConnection {
     deniedNetworks?.requireAllowed(url.hostname);
     this.#base = url.pathname === '/' ? '' : url.pathname;
     this.#headers = { accept: JSON_TYPE, 'user-agent': 'cetus', ...authorization(access) };
+    this.#connect = {
+      ...tlsOptions(access),
+      ...(deniedNetworks === undefined ? {} : { lookup: deniedNetworks.lookup }),
+    };
     const pool = (connections: number): Pool =>
       new Pool(url.origin, {
-        connect: {
-          timeout: this.#limits.connectTimeoutMs,
-          ...tlsOptions(access),
-          ...(deniedNetworks === undefined ? {} : { lookup: deniedNetworks.lookup }),
-        },
+        connect: { timeout: this.#limits.connectTimeoutMs, ...this.#connect },
         connections,
         pipelining: 1,
         // Every request has a timer of its own for the whole; a watch is looked after by whoever reads it.
@@ -126,6 +157,7 @@ export class KubernetesConnection {
       });
     this.#requests = pool(this.#limits.sockets);
     this.#watches = pool(this.#limits.watchSockets);
+    this.#logs = pool(this.#limits.logSockets);
   }
 
   /**
@@ -161,11 +193,9 @@ export class KubernetesConnection {
    * Opens a stream that lives until the server or the signal ends it; only the wait for its beginning is bounded, by
    * `timeoutMs`. Throws as {@link request} does; reading throws what ended the stream.
    */
-  async stream(
-    path: string,
-    options: { query?: Query; signal: AbortSignal; timeoutMs?: number },
-  ): Promise<AnswerStream> {
+  async stream(path: string, options: StreamOptions): Promise<AnswerStream> {
     const info: RequestInfo = { method: 'GET', path: path + queryString(options.query) };
+    const pool = options.isLog === true ? this.#logs : this.#watches;
     return this.#guarded(info, options, async (opening) => {
       const ended = new AbortController();
       const onOpening = (): void => ended.abort(opening.reason);
@@ -174,10 +204,12 @@ export class KubernetesConnection {
       options.signal.addEventListener('abort', onEnd, { once: true });
       const release = (): void => options.signal.removeEventListener('abort', onEnd);
       try {
-        const answer = await this.#send(this.#watches, info, {}, ended.signal);
-        if (answer.statusCode !== 200) throw refusal(info, answer, await this.#readBody(info, answer));
+        const answer = await this.#send(pool, info, {}, ended.signal);
+        // 204: the log of a pod that is on no node yet.
+        if (answer.statusCode !== 200 && answer.statusCode !== 204)
+          throw refusal(info, answer, await this.#readBody(info, answer));
         answer.body.once('close', release);
-        return { body: answer.body as AsyncIterable<Buffer> };
+        return { body: answer.body as AnswerStream['body'] };
       } catch (error) {
         release();
         throw error;
@@ -187,9 +219,45 @@ export class KubernetesConnection {
     });
   }
 
-  /** Closes the sockets; requests and watches under way fail. */
+  /**
+   * Opens a WebSocket that lives until the server, the signal or the reader ends it; only the wait for its beginning is bounded. It
+   * comes paused, so that no message is lost before somebody listens, and what goes wrong with it ends in its `close`. Throws as
+   * {@link request} does.
+   */
+  async webSocket(path: string, options: WebSocketOptions): Promise<WebSocket> {
+    // Without the query: what is run there is for nobody else's eyes, and errors are logged.
+    const info: RequestInfo = { method: 'GET', path };
+    const { signal } = options;
+    return this.#guarded(info, options, async (opening) => {
+      const url = webSocketUrl(this.server) + path + queryString(options.query);
+      const socket = new WebSocket(url, [...options.protocols], {
+        // The kubelet, which answers, refuses to be asked for JSON.
+        headers: { ...this.#headers, accept: '*/*' },
+        maxPayload: MAX_MESSAGE_BYTES,
+        perMessageDeflate: false,
+        ...this.#connect,
+      });
+      const end = (): void => socket.terminate();
+      this.#webSockets.add(socket);
+      signal.addEventListener('abort', end, { once: true });
+      socket.once('close', () => {
+        this.#webSockets.delete(socket);
+        signal.removeEventListener('abort', end);
+      });
+      const answer = await opened(socket, opening);
+      if (answer === undefined) return socket;
+      try {
+        throw refusal(info, answer, inWords(answer, await this.#readBody(info, answer)));
+      } finally {
+        end();
+      }
+    });
+  }
+
+  /** Closes the sockets; requests, watches and WebSockets under way fail. */
   async close(): Promise<void> {
-    await Promise.all([this.#requests.destroy(), this.#watches.destroy()]);
+    for (const socket of this.#webSockets) socket.terminate();
+    await Promise.all([this.#requests, this.#watches, this.#logs].map((pool) => pool.destroy()));
   }
 
   /** Runs an exchange with a bound on its time, and gives what goes wrong its name. */
@@ -207,8 +275,12 @@ export class KubernetesConnection {
       () => abort.abort(new TotalTimeout()),
       options.timeoutMs ?? this.#limits.requestTimeoutMs,
     );
+    // Undici does not look at the signal of a request that waits for a free socket.
+    const aborted = new Promise<never>((_, reject) => {
+      abort.signal.addEventListener('abort', () => reject(abort.signal.reason as Error), { once: true });
+    });
     try {
-      return await exchange(abort.signal);
+      return await Promise.race([exchange(abort.signal), aborted]);
     } catch (error) {
       if (error instanceof KubernetesError) throw error;
       if (options.signal?.aborted === true) throw options.signal.reason;
@@ -234,10 +306,10 @@ export class KubernetesConnection {
     });
   }
 
-  async #readBody(info: RequestInfo, answer: Dispatcher.ResponseData): Promise<unknown> {
+  async #readBody(info: RequestInfo, answer: RawAnswer): Promise<unknown> {
     const chunks: Buffer[] = [];
     let size = 0;
-    for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+    for await (const chunk of answer.body) {
       size += chunk.length;
       if (size > this.#limits.maxBodyBytes) {
         const message = `The answer is larger than ${String(this.#limits.maxBodyBytes)} bytes.`;
@@ -259,6 +331,9 @@ export class KubernetesConnection {
   }
 }
 
+/** Characters of a refusal that is text. */
+const MOST_WORDS = 1_000;
+
 class TotalTimeout extends Error {
   readonly code = 'TIMEOUT';
   override readonly message = 'no complete answer in time';
@@ -272,15 +347,27 @@ function authorization({ token, username, password }: ClusterAccess): Record<str
 }
 
 function queryString(query: Query | undefined): string {
-  const given = Object.entries(query ?? {}).filter(([, value]) => value !== undefined);
-  if (given.length === 0) return '';
-  return `?${new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)])).toString()}`;
+  const given = Object.entries(query ?? {}).flatMap(([name, value]) =>
+    value === undefined ? [] : [value].flat().map((one): [string, string] => [name, String(one)]),
+  );
+  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
 }
 
-function refusal(info: RequestInfo, answer: Dispatcher.ResponseData, body: unknown): KubernetesError {
+function webSocketUrl(server: string): string {
+  return server.replace(/^http/, 'ws');
+}
+
+function refusal(info: RequestInfo, answer: RawAnswer, body: unknown): KubernetesError {
   const seconds = header(answer.headers, 'retry-after');
   const isNumber = seconds !== undefined && /^\d+$/.test(seconds);
   return new KubernetesError(info, answer.statusCode, body, isNumber ? Number(seconds) : undefined);
+}
+
+/** Refusals of the kubelet, which stands behind some addresses, are text. */
+function inWords({ headers }: RawAnswer, body: unknown): unknown {
+  const isText =
+    typeof body === 'string' && header(headers, 'content-type')?.startsWith('text/plain') === true;
+  return isText ? { kind: 'Status', message: body.trim().slice(0, MOST_WORDS) } : body;
 }
 
 function unreachable(info: RequestInfo, server: string, error: unknown): KubernetesUnreachableError {

@@ -83,7 +83,8 @@ export class KubernetesUnreachableError extends Error {
   }
 }
 
-function isStatus(body: unknown): body is Status {
+/** True for what an API server says of a failure; a proxy says something else. */
+export function isStatus(body: unknown): body is Status {
   return typeof body === 'object' && body !== null && 'kind' in body && body.kind === 'Status';
 }
 

@@ -1,5 +1,6 @@
 import type { KubernetesConnection } from './connection.ts';
 import { hasStatus, isNotFound } from './errors.ts';
+import { objectPath } from './object-path.ts';
 import type { Pod, ResourceList } from './objects.ts';
 
 /** Mark of a pod that a kubelet runs from a file: the API cannot end it. */
@@ -69,6 +70,14 @@ export function ending({ metadata, spec }: Pod): string {
 
 export function podPath({ metadata: { namespace, name } }: Pod): string {
   return `/api/v1/namespaces/${namespace ?? ''}/pods/${name}`;
+}
+
+/** @throws TypeError for a name that is no part of a path */
+export function podSubresource(
+  { namespace, name }: { namespace: string; name: string },
+  subresource: string,
+): string {
+  return `${objectPath({ apiVersion: 'v1', kind: 'Pod', namespace, name })}/${subresource}`;
 }
 
 /** Whether a node that is emptied keeps the pod: one of the node itself, or one that has ended. */

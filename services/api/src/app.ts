@@ -3,6 +3,8 @@ import rateLimit from '@fastify/rate-limit';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { CetusError } from '@cetus/shared/errors';
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { applicationImportRoutes } from './applications/import/routes.ts';
+import { applicationRoutes } from './applications/register.ts';
 import { certificateRoutes } from './certificates/routes.ts';
 import { clusterTemplateRoutes } from './cluster-templates/routes.ts';
 import { clusterActionRoutes } from './clusters/action-routes.ts';
@@ -26,10 +28,19 @@ import { globalRequestId, newRequestId } from './http/request-id.ts';
 import { answerUnknownRoutes } from './http/routes-known.ts';
 import { securityHeaders } from './http/security-headers.ts';
 import { buildValidator } from './http/validation.ts';
+import { serveWebSockets } from './http/web-sockets.ts';
 import { nodeGroupRoutes } from './node-groups/routes.ts';
 import { operationRoutes } from './operations/routes.ts';
 import { quotaRoutes } from './quotas/routes.ts';
 import { statsRoutes } from './stats/routes.ts';
+import { TicketPipes } from './streams/ticket-pipes.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Passes logs and terminals on to clients. */
+    ticketPipes: TicketPipes;
+  }
+}
 
 /** Bytes of all header fields of a request together. */
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -84,6 +95,7 @@ export async function createApp(deps: ApiDeps): Promise<FastifyInstance> {
   await documentApi(app);
 
   const links = new LinkBuilder(config.CETUS_PUBLIC_URL);
+  await serveWebSockets(app, { origins, links });
   const streams = new EventStreams({
     feed: deps.feed,
     logger,
@@ -92,7 +104,17 @@ export async function createApp(deps: ApiDeps): Promise<FastifyInstance> {
     maxStreamsPerProject: config.CETUS_API_MAX_STREAMS_PER_PROJECT,
     heartbeatMs: config.CETUS_API_STREAM_HEARTBEAT_SECONDS * 1_000,
   });
-  app.addHook('preClose', async () => streams.close());
+  const pipes = new TicketPipes({
+    logger,
+    metrics,
+    maxStreams: config.CETUS_API_MAX_STREAMS,
+    maxStreamsPerProject: config.CETUS_API_MAX_STREAMS_PER_PROJECT,
+  });
+  app.decorate('ticketPipes', pipes);
+  app.addHook('preClose', async () => {
+    streams.close();
+    pipes.close();
+  });
   closePromptly(app);
 
   app.decorateRequest('microversion', 0);
@@ -109,6 +131,8 @@ export async function createApp(deps: ApiDeps): Promise<FastifyInstance> {
     clusterImportRoutes(v1, deps, links);
     clusterActionRoutes(v1, deps);
     nodeGroupRoutes(v1, deps, links);
+    applicationRoutes(v1, deps, links);
+    applicationImportRoutes(v1, deps);
     certificateRoutes(v1, deps, links);
     quotaRoutes(v1, deps, links);
     statsRoutes(v1, deps);
@@ -139,7 +163,7 @@ function logRequests(app: FastifyInstance, logger: ApiDeps['logger']): void {
 function corsOptions(origins: string[]) {
   return {
     origin: origins,
-    methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
     allowedHeaders: [
       'content-type',
       'x-auth-token',

@@ -51,14 +51,16 @@ export const apiOnlyVariables = {
     default: 30,
   }),
   CETUS_API_MAX_STREAMS: Type.Integer({
-    description: 'How many event streams one process serves at a time.',
+    description:
+      'How many event streams one process serves at a time, and how many logs and terminals besides.',
     unit: 'streams',
     minimum: 0,
     maximum: 100_000,
     default: 1000,
   }),
   CETUS_API_MAX_STREAMS_PER_PROJECT: Type.Integer({
-    description: 'How many event streams of one project one process serves at a time.',
+    description:
+      'How many event streams of one project one process serves at a time, and how many logs and terminals besides.',
     unit: 'streams',
     minimum: 0,
     maximum: 100_000,
@@ -81,11 +83,17 @@ export const apiOnlyVariables = {
   }),
   CETUS_DELETE_TIMEOUT_MINUTES: Type.Integer({
     description:
-      'How long the deletion of a cluster may take, and a retry of one, until it fails; making and changing have the `create_timeout` of the cluster.',
+      'How long the deletion of a cluster or an application may take, and a retry of one, until it fails; making and changing have the `create_timeout` of the cluster, or the `progress_deadline_seconds` of the application.',
     unit: 'minutes',
     minimum: 1,
     maximum: 1440,
     default: 60,
+  }),
+  CETUS_APPLICATION_HOST_ACCESS: Type.String({
+    description:
+      'What applications may have of the nodes, with commas between: `host-path`, `host-network`, `privileged`; nothing when empty.',
+    pattern: '^((host-path|host-network|privileged)(,(host-path|host-network|privileged))*)?$',
+    default: '',
   }),
   CETUS_TOKEN_CACHE_SECONDS: Type.Integer({
     description:

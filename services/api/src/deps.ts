@@ -2,7 +2,12 @@ import type { TokenInfo } from '@cetus/shared/auth';
 import type { Bus } from '@cetus/shared/bus';
 import type { EventFeed, EventStore } from '@cetus/shared/notifications';
 import type { Dispatcher, OperationStore } from '@cetus/shared/operations';
-import type { StoredCluster, StoredClusterTemplate, StoredQuota } from '@cetus/shared/schemas';
+import type {
+  StoredApplication,
+  StoredCluster,
+  StoredClusterTemplate,
+  StoredQuota,
+} from '@cetus/shared/schemas';
 import type { Logger, Metrics, Readiness } from '@cetus/shared/service';
 import type { ServiceRegistry } from '@cetus/shared/service-registry';
 import type { ScopedStore } from '@cetus/shared/store';
@@ -12,6 +17,7 @@ import type { ClusterStats } from './stats/cluster-stats.ts';
 
 /** Everything that the app uses, opened and closed by somebody else. */
 export interface ApiDeps {
+  applications: ScopedStore<StoredApplication>;
   clusters: ScopedStore<StoredCluster>;
   templates: ScopedStore<StoredClusterTemplate>;
   quotas: ScopedStore<StoredQuota>;

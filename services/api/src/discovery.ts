@@ -70,6 +70,7 @@ export function discoveryRoutes(app: TypedApp, links: LinkBuilder): void {
           { href: `${base}/v1/clusters/{cluster_id}/nodegroups`, rel: 'self' },
           { href: `${base}/clusters/{cluster_id}/nodegroups`, rel: 'bookmark' },
         ],
+        applications: list('applications'),
         operations: list('operations'),
         events: list('events'),
       };

@@ -12,7 +12,7 @@ import {
   type Resource,
 } from '@cetus/shared/service';
 import { Heartbeat, ServiceRegistry } from '@cetus/shared/service-registry';
-import { CLUSTER, CLUSTER_TEMPLATE, QUOTA, ScopedStore } from '@cetus/shared/store';
+import { APPLICATION, CLUSTER, CLUSTER_TEMPLATE, QUOTA, ScopedStore } from '@cetus/shared/store';
 import type { FastifyInstance } from 'fastify';
 import { createApp } from './app.ts';
 import type { ApiServiceConfig } from './config.ts';
@@ -99,6 +99,7 @@ class HttpServer implements ApiServer {
         logger.warn({ err, object }, 'a command could not be published; the sweep finds its object'),
     });
     const app = await createApp({
+      applications: new ScopedStore(store, APPLICATION),
       clusters: new ScopedStore(store, CLUSTER),
       templates: new ScopedStore(store, CLUSTER_TEMPLATE),
       quotas: new ScopedStore(store, QUOTA),

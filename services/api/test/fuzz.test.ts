@@ -177,6 +177,30 @@ const GOOD: Record<string, unknown[]> = {
   'post /v1/clusters/{ref}/actions/upgrade': [{ cluster_template: 'k8s', max_batch_size: 2 }],
   'post /v1/clusters/{ref}/nodegroups': [{ name: 'pool', node_count: 2, node_labels: { a: 'b' } }],
   'patch /v1/clusters/{ref}/nodegroups/{group}': [[{ op: 'replace', path: '/max_node_count', value: 3 }]],
+  'post /v1/applications': [
+    {
+      name: 'fuzzed',
+      kind: 'stateless',
+      placements: [{ cluster: 'fuzz' }],
+      containers: [{ name: 'web', image: 'i' }],
+      secrets: [{ name: 's', values: { A: 'x' } }],
+    },
+    {
+      name: 'job',
+      kind: 'job',
+      placements: [{ selector: { a: 'b' } }],
+      containers: [{ name: 'j', image: 'i' }],
+    },
+  ],
+  'put /v1/applications/{ref}': [
+    { placements: [{ cluster: 'fuzz' }], containers: [{ name: 'web', image: 'i' }], replicas: 3 },
+  ],
+  'patch /v1/applications/{ref}': [
+    [{ op: 'add', path: '/replicas', value: 2 }],
+    [{ op: 'add', path: '/secrets/-', value: { name: 't', values: { A: 'x' } } }],
+  ],
+  'post /v1/applications/{ref}/actions/scale': [{ replicas: 2 }, { replicas: 2, cluster: 'fuzz' }],
+  'post /v1/applications/{ref}/actions/rollback': [{}, { revision: 1 }],
   'post /v1/quotas': [{ project_id: 'p', hard_limit: 3 }],
   'patch /v1/quotas/{project_id}/{resource}': [{ hard_limit: 3 }],
 };
@@ -194,10 +218,25 @@ describe('api: whatever a client sends', () => {
     const document = (await api.request({ url: '/openapi.json', token: null })).json<Document>();
     const cluster = await api.cluster({ name: 'fuzz' });
     await api.finish(cluster);
+    await api.application({ name: 'app', placements: [{ cluster }] });
     const answered = new Map<number, number>();
     await fc.assert(
       fc.asyncProperty(
-        attempts(document, [cluster, 'fuzz', 'k8s', 'detail', 'default-worker', 'pool', PROJECT, 'Cluster']),
+        attempts(document, [
+          cluster,
+          'fuzz',
+          'k8s',
+          'detail',
+          'default-worker',
+          'pool',
+          PROJECT,
+          'Cluster',
+          'app',
+          'fuzzed',
+          'job',
+          '1',
+          'app-1',
+        ]),
         async (attempt) => {
           // A stream is for the test of streams: it does not end.
           if (attempt.headers['accept']?.includes('event-stream') === true) return;

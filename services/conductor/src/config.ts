@@ -118,6 +118,83 @@ export const conductorVariables = {
       "Networks that no user's kubeconfig may lead to, in CIDR notation with commas between them. Besides these, name what only the site itself may reach, such as its management networks.",
     default: '127.0.0.0/8,::1/128,0.0.0.0/8,169.254.0.0/16,fe80::/10',
   }),
+  CETUS_APPLICATION_CONCURRENCY: Type.Integer({
+    description: 'How many applications one conductor works on at once.',
+    unit: 'applications',
+    minimum: 1,
+    maximum: 1000,
+    default: 32,
+  }),
+  CETUS_APPLICATION_RESYNC_SECONDS: Type.Number({
+    description:
+      'How often an application with nothing to do is compared with its clusters. What changes there is told at once; this finds what was missed.',
+    unit: 'seconds',
+    minimum: 1,
+    maximum: 86_400,
+    default: 1800,
+  }),
+  CETUS_POD_SECURITY_LEVEL: Type.Union(
+    [Type.Literal('privileged'), Type.Literal('baseline'), Type.Literal('restricted')],
+    {
+      description:
+        'The level of Pod Security that applications must keep to, in clusters of Kubernetes 1.23 and later. A site that lets applications reach the nodes (`CETUS_APPLICATION_HOST_ACCESS` of the API) needs `privileged`.',
+      default: 'baseline',
+    },
+  ),
+  CETUS_NAMESPACE_QUOTA: Type.String({
+    description:
+      "The ResourceQuota of an application's namespace, as resources and amounts with commas between, such as `pods=100,requests.cpu=20`.",
+    pattern: '^([a-z0-9./-]+=[0-9][0-9.a-zA-Z]*(,|$))*$',
+    default:
+      'pods=5000,services=2000,services.nodeports=500,services.loadbalancers=50,persistentvolumeclaims=1000',
+  }),
+  CETUS_NAMESPACE_LIMITS: Type.String({
+    description:
+      "The LimitRange of an application's namespace, as bounds with commas between, such as `Container.default.memory=512Mi,Container.max.cpu=8`. A bound for containers gives limits to those that have none.",
+    pattern:
+      '^((Container|Pod|PersistentVolumeClaim)\\.(max|min|default|defaultRequest|maxLimitRequestRatio)\\.[a-z.-]+=[0-9][0-9.a-zA-Z]*(,|$))*$',
+    default: 'PersistentVolumeClaim.max.storage=16Ti',
+  }),
+  CETUS_STREAM_HOST: Type.String({
+    description: 'The address at which a conductor serves logs and terminals to the API.',
+    default: '127.0.0.1',
+  }),
+  CETUS_STREAM_PORT: Type.Integer({
+    description: 'The port at which a conductor serves logs and terminals to the API; 0 takes any free one.',
+    unit: 'TCP port',
+    minimum: 0,
+    maximum: 65535,
+    default: 0,
+  }),
+  CETUS_STREAM_URL: Type.Optional(
+    Type.String({
+      description:
+        'How the API reaches this conductor for logs and terminals, such as http://10.0.0.7:9513; http:// with the host and the port when not set. Behind a proxy that does TLS it is https://…',
+      pattern: '^https?://[^/?#\\s]+(/[^?#\\s]*)?$',
+    }),
+  ),
+  CETUS_STREAM_MAX: Type.Integer({
+    description: 'How many logs and terminals one conductor serves at a time.',
+    unit: 'streams',
+    minimum: 0,
+    maximum: 100_000,
+    default: 1000,
+  }),
+  CETUS_STREAM_MAX_PER_PROJECT: Type.Integer({
+    description: 'How many logs and terminals of one project one conductor serves at a time.',
+    unit: 'streams',
+    minimum: 0,
+    maximum: 100_000,
+    default: 100,
+  }),
+  CETUS_STREAM_IDLE_SECONDS: Type.Integer({
+    description:
+      'After how long a terminal is ended in which nothing is said, and a log whose reader takes nothing.',
+    unit: 'seconds',
+    minimum: 1,
+    maximum: 86_400,
+    default: 900,
+  }),
   CETUS_KUBE_TAG: Type.String({
     description: 'The Kubernetes version of clusters whose label kube_tag does not ask for one.',
     pattern: '^v1\\.[0-9]+\\.[0-9]+$',

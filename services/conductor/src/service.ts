@@ -5,6 +5,7 @@ import type { Backbone } from '@cetus/shared/backbone';
 import { SecretBox, type KeyRing } from '@cetus/shared/secrets';
 import { keystoneCredentials, type Logger, type Metrics, type Resource } from '@cetus/shared/service';
 import { Heartbeat, processId } from '@cetus/shared/service-registry';
+import { ApplicationService } from './application/application-service.ts';
 import { DriverRegistry, type DriverMakers } from './cluster/driver-registry.ts';
 import { HeatDriver } from './cluster/drivers/heat/driver.ts';
 import { heatNotifications } from './cluster/drivers/heat/heat-notifications.ts';
@@ -17,6 +18,7 @@ import type { ConductorConfig } from './config.ts';
 import { HealthService } from './health/health-service.ts';
 import type { TrackerLimits } from './health/health-tracker.ts';
 import { heatSite } from './heat-site.ts';
+import { StreamServer } from './streams/stream-server.ts';
 
 /** With notifications, polling is only what catches those that are lost: so much less often. */
 const POLL_LESS = 10;
@@ -84,10 +86,31 @@ export function conductorResources({ config, backbone, keys, logger, metrics }: 
   };
   const drivers = DriverRegistry.offer(config.CETUS_CLUSTER_DRIVERS, makers);
   const id = processId();
+  const streams = new StreamServer({
+    host: config.CETUS_STREAM_HOST,
+    port: config.CETUS_STREAM_PORT,
+    url: config.CETUS_STREAM_URL,
+    maxStreams: config.CETUS_STREAM_MAX,
+    maxStreamsPerProject: config.CETUS_STREAM_MAX_PER_PROJECT,
+    idleMs: config.CETUS_STREAM_IDLE_SECONDS * 1_000,
+    logger,
+    metrics,
+  });
   return [
     { name: 'openstack', stop: () => session.close() },
+    streams,
     new Heartbeat({ binary: 'cetus-conductor', id, backbone, logger, drivers: drivers.describe() }),
     new ClusterService({ owner: id, config, backbone, drivers, secrets, logger, metrics }),
+    new ApplicationService({
+      owner: id,
+      config,
+      backbone,
+      secrets,
+      streams,
+      deniedNetworks,
+      logger,
+      metrics,
+    }),
     new HealthService({
       owner: id,
       backbone,

@@ -44,6 +44,11 @@ export class CetusClient {
     this.onCreated = onCreated;
   }
 
+  /** For requests that are no plain JSON. */
+  freshToken(): Promise<string> {
+    return this.token();
+  }
+
   async send(
     method: string,
     path: string,

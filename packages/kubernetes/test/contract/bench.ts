@@ -5,6 +5,7 @@ import { KubernetesConnection, type Query } from '../../src/connection.ts';
 import { hasStatus, KubernetesError } from '../../src/errors.ts';
 import { readKubeconfig } from '../../src/kubeconfig.ts';
 import type { ObjectMeta } from '../../src/objects.ts';
+import { ServedApis } from '../../src/served-apis.ts';
 import { targets, uniqueName, type Cluster } from './targets.ts';
 
 /** An object as it comes, read by tests that know its kind. */
@@ -131,6 +132,26 @@ export class KubernetesBench {
     return `${path}/${name}`;
   }
 
+  /** A pod of its own, in the phase, and its name. */
+  async pod(spec: object, phase?: string): Promise<string> {
+    const body = {
+      metadata: { name: uniqueName('pod') },
+      spec: { terminationGracePeriodSeconds: 0, ...spec },
+    };
+    const { metadata } = await waitFor(
+      () =>
+        this.post(this.path('pods'), body).catch((error: unknown) => {
+          // Before 1.24 pods are refused until the service account has its token.
+          if (hasStatus(error, 403) || hasStatus(error, 500)) return undefined;
+          throw error;
+        }),
+      { what: 'a pod that is not refused' },
+    );
+    if (phase !== undefined)
+      await this.until(`${this.path('pods')}/${metadata.name}`, ({ status }) => status?.phase === phase);
+    return metadata.name;
+  }
+
   /** The object when the probe likes it. */
   async until(path: string, probe: (thing: Thing) => unknown, timeoutMs = 60_000): Promise<Thing> {
     return waitFor(
@@ -192,6 +213,13 @@ export async function refusal(
     { kind: 'Status', apiVersion: 'v1', word: 'Failure', code: status },
   );
   return error;
+}
+
+/** Skips the tests of a topic, which are then listed as pending, on servers older than a minor of Kubernetes 1. */
+export function sinceMinor(bench: KubernetesBench, minor: number): void {
+  before(async function () {
+    if (((await new ServedApis(bench.connection).minor()) ?? 0) < minor) this.skip();
+  });
 }
 
 /** One topic of what every Kubernetes is held to, for each of the clusters. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { CetusError } from '../errors/index.ts';
 
 /**
@@ -10,6 +11,8 @@ export async function withDeadline<T>(
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const abort = new AbortController();
+  // Whoever answers may ask many others at once.
+  setMaxListeners(0, abort.signal);
   let timer: NodeJS.Timeout | undefined;
   const timedOut = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {

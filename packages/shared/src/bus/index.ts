@@ -10,4 +10,5 @@ export type {
 export { createInProcessBus, type InProcessBusOptions } from './in-process-bus.ts';
 export { connectRabbitBus, type RabbitBusOptions } from './rabbitmq/rabbitmq-bus.ts';
 export { createTopology, DELAY_STEPS_MS, delayStep, topicMatches, type Topology } from './topology.ts';
+export { answerOf, describeError, type Reply } from './reply.ts';
 export { Semaphore } from './semaphore.ts';

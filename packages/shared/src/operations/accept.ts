@@ -5,6 +5,7 @@ import type { ObjectStatus, StoredObject } from '../schemas/object.ts';
 import { stateOf } from '../schemas/object.ts';
 import type { Operation, OperationPart } from '../schemas/operation.ts';
 import {
+  LEGAL_FOR_REPLACEABLE,
   LEGAL_REQUESTS,
   REQUESTS,
   stateFor,
@@ -25,6 +26,8 @@ export interface Requester {
 interface KindIdentity {
   name: string;
   path: string;
+  /** See {@link LEGAL_FOR_REPLACEABLE}. */
+  replaceable?: boolean;
 }
 
 /** How long the command of an accepted operation has before the sweep looks for itself, in milliseconds. */
@@ -117,8 +120,8 @@ export interface AcceptOptions<Spec> {
 }
 
 /**
- * The object with one more operation accepted. An operation that was going on is cancelled by a delete or a rollback; a delete that is
- * going on is simply answered again, unless it is to be forced from now on.
+ * The object with one more operation accepted. An operation that was going on is cancelled by a delete, a rollback, or where the kind is
+ * `replaceable` an update; a delete that is going on is simply answered again, unless it is to be forced from now on.
  * @throws CetusError `operation_in_progress` or `conflict` when the object's state does not allow it
  */
 export function acceptOperation<T extends StoredObject>(object: T, options: AcceptOptions<T['spec']>): T {
@@ -127,7 +130,11 @@ export function acceptOperation<T extends StoredObject>(object: T, options: Acce
   const state = stateOf(object);
   const action: Action = REQUESTS[requested] ?? actionToRetry(object);
   const words: readonly string[] = requested === 'retry' ? [requested] : [requested, action];
-  if (!LEGAL_REQUESTS[state].some((word) => words.includes(word))) {
+  const legal = [
+    ...LEGAL_REQUESTS[state],
+    ...(kind.replaceable === true ? (LEGAL_FOR_REPLACEABLE[state] ?? []) : []),
+  ];
+  if (!legal.some((word) => words.includes(word))) {
     throw new CetusError(
       state.endsWith('_IN_PROGRESS') ? 'operation_in_progress' : 'conflict',
       `The ${kind.name} is ${state}; ${requested} is not possible`,

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { CetusError } from '../errors/index.ts';
 import type { StoredObject } from '../schemas/object.ts';
 import { LeaseLostError, type ReconcileStore } from '../store/index.ts';
@@ -27,6 +28,8 @@ export class LeaseKeeper<T extends StoredObject> {
     const { store, leaseMs, onProblem } = this.options;
     const token = object.lease?.token ?? 0;
     const round = new AbortController();
+    // What a round waits for, it may wait for at once, in every cluster of an application.
+    setMaxListeners(0, round.signal);
     this.rounds.add(round);
     let renewing: Promise<void> = Promise.resolve();
     const renewal = setInterval(() => {

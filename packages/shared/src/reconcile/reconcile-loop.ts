@@ -48,12 +48,16 @@ export interface ReconcileLoopOptions<T extends StoredObject> {
 }
 
 const WAKE_UP = 'wake-up';
+/** Commands that ask for a look after something has happened: one that was begun before does not do. */
+const LOOKS: ReadonlySet<string> = new Set(['resync', 'observed']);
 /** Waits up to this long are commands that the broker holds back; the sweep finds the others. */
 const LONGEST_DELAYED_COMMAND_MS = 30_000;
 /** How long a command that found its project's share full is held back. */
 const DEFERRED_MS = 5_000;
 /** How long a command is held back for whoever can work on its object: one of the other processes may take it then. */
 const ELSEWHERE_MS = 1_000;
+/** How long a look is held back that finds its object being worked on. */
+const BUSY_MS = 250;
 /** Objects that a sweep takes however full the queue is: the queue defers those of projects that have their share. */
 const SMALLEST_SWEEP = 16;
 /** How long a round may wait for its back end. */
@@ -72,6 +76,22 @@ class ElsewhereError extends Error {
     super(`${id} is left to a process that can work on it`);
     this.name = 'ElsewhereError';
   }
+}
+
+/** Another round of the object runs, which may have looked before what the command tells of. */
+class BusyError extends Error {
+  constructor(id: string) {
+    super(`${id} is being worked on`);
+    this.name = 'BusyError';
+  }
+}
+
+/** Why a round is run. */
+interface RoundReason {
+  /** Only when its time has come. */
+  ifDue: boolean;
+  /** It must begin after now. */
+  fresh: boolean;
 }
 
 /**
@@ -129,8 +149,8 @@ export class ReconcileLoop<T extends StoredObject> {
   private async onCommand(command: DeliveredCommand): Promise<void> {
     const { id, project_id } = command;
     // A wake-up that another round overtook is of no use, and each would bring forth the next.
-    const onlyIfDue = command.reason === WAKE_UP;
-    const run = this.enqueue(project_id, id, onlyIfDue);
+    const ifDue = command.reason === WAKE_UP;
+    const run = this.enqueue(project_id, id, { ifDue, fresh: LOOKS.has(command.reason) });
     if (run === DEFERRED) {
       await this.handBack(command, DEFERRED_MS);
       return;
@@ -138,9 +158,10 @@ export class ReconcileLoop<T extends StoredObject> {
     try {
       await run;
     } catch (error) {
-      if (!(error instanceof ElsewhereError)) throw error;
-      this.options.logger.debug({ id }, 'command handed on to a process that can carry it out');
-      await this.handBack(command, ELSEWHERE_MS);
+      const isBusy = error instanceof BusyError;
+      if (!isBusy && !(error instanceof ElsewhereError)) throw error;
+      if (!isBusy) this.options.logger.debug({ id }, 'command handed on to a process that can carry it out');
+      await this.handBack(command, isBusy ? BUSY_MS : ELSEWHERE_MS);
     }
   }
 
@@ -150,30 +171,32 @@ export class ReconcileLoop<T extends StoredObject> {
     await this.options.bus.publishCommand({ kind, id, project_id, generation, reason }, { delayMs });
   }
 
-  private enqueue(project: string, id: string, onlyIfDue: boolean): Promise<void> | typeof DEFERRED {
-    // A command is not joined to a look that may come to nothing.
-    return this.queue.run(project, onlyIfDue ? `${id} if due` : id, () => this.work(id, onlyIfDue));
+  private enqueue(project: string, id: string, reason: RoundReason): Promise<void> | typeof DEFERRED {
+    // A command is not joined to a look that may come to nothing, nor a look to a command that may find the object busy.
+    const key = reason.ifDue ? `${id} if due` : reason.fresh ? `${id} fresh` : id;
+    return this.queue.run(project, key, () => this.work(id, reason));
   }
 
   /**
    * Rounds until there is nothing to do at once.
-   * @throws Error when the process ends before that, so that the command goes to another; ElsewhereError
+   * @throws Error when the process ends before that, so that the command goes to another; ElsewhereError, BusyError
    */
-  private async work(id: string, onlyIfDue: boolean): Promise<void> {
-    for (let first = true, again = true; again; first = false) {
+  private async work(id: string, reason: RoundReason): Promise<void> {
+    for (let now = reason, again = true; again; now = { ifDue: false, fresh: false }) {
       if (this.stopped) throw new Error('The process ends');
-      again = await this.round(id, first && onlyIfDue);
+      again = await this.round(id, now);
     }
   }
 
   /** One round. Answers whether the object changed meanwhile and wants another at once. */
-  private async round(id: string, onlyIfDue: boolean): Promise<boolean> {
+  private async round(id: string, { ifDue, fresh }: RoundReason): Promise<boolean> {
     const { store, owner, logger, mine } = this.options;
     const claim = await store.claim(id, owner, this.leaseMs, {
-      dueBy: onlyIfDue ? new Date(Date.now() + EARLY_MS) : undefined,
+      dueBy: ifDue ? new Date(Date.now() + EARLY_MS) : undefined,
       only: await mine?.(),
     });
     if (claim === 'elsewhere') throw new ElsewhereError(id);
+    if (claim === 'leased' && fresh) throw new BusyError(id);
     // Gone, early: nothing to do. Leased: the holder compares generations when it writes, and goes on by itself.
     if (typeof claim === 'string') return false;
     const object = claim.object as T;
@@ -304,7 +327,7 @@ export class ReconcileLoop<T extends StoredObject> {
     const room = Math.max(this.queue.capacity, SMALLEST_SWEEP);
     const due = await store.due(new Date(Date.now() - SWEEP_GRACE_MS), room, await mine?.());
     for (const { _id: id, project_id } of due) {
-      const run = this.enqueue(project_id, id, true);
+      const run = this.enqueue(project_id, id, { ifDue: true, fresh: false });
       if (run === DEFERRED) continue;
       run.catch((error: unknown) => {
         if (!this.stopped && !(error instanceof ElsewhereError))

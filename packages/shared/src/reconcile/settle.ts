@@ -34,7 +34,7 @@ export function settle<T extends StoredObject>(
   const now = transitionTime(current, options.now);
   const { conditions, changed } = mergeConditions(current.status.conditions, outcome.conditions ?? [], now);
   const status: T['status'] = { ...current.status, ...outcome.status, conditions };
-  let operation = current.operation;
+  let { operation, generation } = current;
   const mine =
     operation?.state === 'IN_PROGRESS' && operation.uuid === handled.operation?.uuid ? operation : null;
   const before = stateOf(current);
@@ -67,7 +67,8 @@ export function settle<T extends StoredObject>(
       ...partTransitions(operation, ended),
     );
     if (failure !== null && mine.rollback_on_failure === true) {
-      operation = rollbackOf(operation, now);
+      generation += 1;
+      operation = rollbackOf(operation, generation, now);
       const start = { what: 'rollback.start', state: 'ROLLBACK_IN_PROGRESS' as const, operation };
       transitions.push(
         { ...start, previousState: state },
@@ -94,7 +95,7 @@ export function settle<T extends StoredObject>(
     });
   }
 
-  const next = { ...current, status, operation };
+  const next = { ...current, generation, status, operation };
   const state = stateOf(next);
   const events = [
     ...transitions,
@@ -120,6 +121,8 @@ export function settle<T extends StoredObject>(
     visible,
     status,
     operation,
+    // Rises with a rollback that begins by itself.
+    ...(generation === current.generation ? {} : { generation }),
     lease: null,
     attempts: overtaken ? 0 : options.attempts,
     abandoned: 0,
@@ -162,8 +165,8 @@ function partTransitions(
 }
 
 /** The operation that undoes one that failed; it has as long as that had. */
-function rollbackOf(failed: Operation, now: Date): Operation {
-  const { user_id, request_id, traceparent, generation, accepted_at, deadline_at, parts } = failed;
+function rollbackOf(failed: Operation, generation: number, now: Date): Operation {
+  const { user_id, request_id, traceparent, accepted_at, deadline_at, parts } = failed;
   return {
     uuid: randomUUID(),
     action: 'rollback',

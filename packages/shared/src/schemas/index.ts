@@ -9,5 +9,7 @@ export * from './driver.ts';
 export * from './health.ts';
 export * from './node-group.ts';
 export * from './cluster.ts';
+export * from './application.ts';
+export * from './application-requests.ts';
 export * from './quota.ts';
 export * from './api/index.ts';

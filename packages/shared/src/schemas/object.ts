@@ -35,7 +35,7 @@ export interface StoredObject<Spec = unknown, Status extends ObjectStatus = Obje
   name: string;
   /** What is asked for, written only by the API. */
   spec: Spec;
-  /** Rises with every accepted change of `spec` and every accepted operation. */
+  /** Rises with every accepted change of `spec` and every accepted operation, and with a rollback that begins by itself. */
   generation: number;
   /** Rises with every write that a reader can see: the entity tag, and the guard of compare-and-set. */
   revision: number;

@@ -17,6 +17,14 @@ export const REQUESTS = {
   'node-group-create': 'update',
   'node-group-update': 'update',
   'node-group-delete': 'update',
+  scale: 'update',
+  restart: 'update',
+  stop: 'update',
+  start: 'update',
+  pause: 'update',
+  resume: 'update',
+  run: 'update',
+  revert: 'update',
   rollback: 'rollback',
   delete: 'delete',
   retry: null,
@@ -63,6 +71,17 @@ export const LEGAL_REQUESTS: Readonly<Record<ObjectState, readonly (Action | 're
   ROLLBACK_IN_PROGRESS: ['delete'],
   ROLLBACK_COMPLETE: ['update', 'delete'],
   ROLLBACK_FAILED: ['update', 'delete', 'retry'],
+};
+
+/**
+ * What may be asked besides of an object whose kind is `replaceable`: what it shall be takes the place of whatever was asked before, so
+ * a change that goes nowhere is mended by the next one, and not waited for.
+ */
+export const LEGAL_FOR_REPLACEABLE: Partial<Record<ObjectState, readonly Action[]>> = {
+  CREATE_IN_PROGRESS: ['update'],
+  CREATE_FAILED: ['update'],
+  UPDATE_IN_PROGRESS: ['update'],
+  ROLLBACK_IN_PROGRESS: ['update'],
 };
 
 /** The state that an action has while it goes on or when it has ended. */

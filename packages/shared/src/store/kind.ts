@@ -17,6 +17,12 @@ export interface Kind<T extends StoredObject> {
   indexes?: readonly IndexDescription[];
   /** Paths that request code never needs, left out of what it reads: secrets stay in the database, and pages stay small. */
   unread?: readonly string[];
+  /** Fields that request code writes besides those that every object has. */
+  ownFields?: readonly (keyof T & string)[];
+  /** No two objects of a project have one name. */
+  uniqueNames?: boolean;
+  /** What is asked for takes the place of whatever was asked before, also while that goes on. */
+  replaceable?: boolean;
   /** Objects that a scope may read besides its own, such as public templates. */
   alsoVisible?: (scope: Scope & { kind: 'project' }) => Filter<T>;
 }
@@ -24,6 +30,13 @@ export interface Kind<T extends StoredObject> {
 export function collectionOf<T extends StoredObject>(db: Db, kind: Kind<T>): Collection<T> {
   return db.collection<T>(kind.collection);
 }
+
+const UNIQUE_NAME: IndexDescription = {
+  key: { project_id: 1, name: 1 },
+  name: 'unique name',
+  unique: true,
+  partialFilterExpression: { deleted_at: null },
+};
 
 /** Creates the indexes of a kind; does nothing when they are there. */
 export async function ensureIndexes<T extends StoredObject>(db: Db, kind: Kind<T>): Promise<void> {
@@ -51,6 +64,7 @@ export async function ensureIndexes<T extends StoredObject>(db: Db, kind: Kind<T
       partialFilterExpression: { 'idempotency.key': { $exists: true } },
     },
     { key: { 'operation.uuid': 1 }, partialFilterExpression: { 'operation.uuid': { $exists: true } } },
+    ...(kind.uniqueNames === true ? [UNIQUE_NAME] : []),
     ...(kind.indexes ?? []),
   ]);
 }

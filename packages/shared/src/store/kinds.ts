@@ -1,5 +1,6 @@
 import type { StoredClusterTemplate } from '../schemas/cluster-template.ts';
 import { COMMON_SORT_KEYS } from '../schemas/api/sort-keys.ts';
+import type { StoredApplication } from '../schemas/application.ts';
 import type { StoredCluster } from '../schemas/cluster.ts';
 import type { StoredQuota } from '../schemas/quota.ts';
 import type { Kind } from './kind.ts';
@@ -49,6 +50,32 @@ export const CLUSTER: Kind<StoredCluster> = {
   ],
 };
 
+/** The service, within conductors, that brings applications into clusters: it has a queue of its own. */
+export const APPLICATION_SERVICE = 'applications';
+
+export const APPLICATION: Kind<StoredApplication> = {
+  name: 'application',
+  collection: 'applications',
+  path: '/v1/applications',
+  service: APPLICATION_SERVICE,
+  sortKeys: COMMON_SORT_KEYS,
+  uniqueNames: true,
+  replaceable: true,
+  ownFields: ['revisions'],
+  unread: ['spec.sealed', 'status.applied_spec.sealed', 'revisions'],
+  indexes: [
+    // What is in a cluster, or shall be.
+    { key: { 'status.placements.cluster_id': 1, deleted_at: 1 }, name: 'placed' },
+    { key: { 'spec.placements.cluster_id': 1, deleted_at: 1 }, name: 'asked for' },
+    // What follows the labels of its project's clusters.
+    {
+      key: { project_id: 1, 'spec.placements.selector': 1 },
+      name: 'selectors',
+      partialFilterExpression: { 'spec.placements.selector': { $type: 'object' } },
+    },
+  ],
+};
+
 export const QUOTA: Kind<StoredQuota> = {
   name: 'quota',
   collection: 'quotas',
@@ -65,4 +92,4 @@ export const QUOTA: Kind<StoredQuota> = {
 };
 
 /** Every kind there is. */
-export const KINDS = [CLUSTER_TEMPLATE, CLUSTER, QUOTA] as const;
+export const KINDS = [CLUSTER_TEMPLATE, CLUSTER, APPLICATION, QUOTA] as const;

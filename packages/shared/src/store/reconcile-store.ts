@@ -110,7 +110,7 @@ export class ReconcileStore<T extends StoredObject> {
 
   /**
    * The one status write of a round. `build` gets the newest document (the API may have accepted something meanwhile) and answers
-   * the fields to set; it is called again when the API came first. Fields of the API (`spec`, `generation`) are never written.
+   * the fields to set; it is called again when the API came first. What is asked for (`spec`) is never written.
    * @throws LeaseLostError, CetusError `store_unavailable`
    */
   async commit(claimed: T, build: (current: T) => CommitFields<T>): Promise<T> {
@@ -185,6 +185,7 @@ function both<T>(only: Filter<T> | undefined): { $and?: Filter<T>[] } {
 export type CommitFields<T extends StoredObject> = Partial<
   Pick<
     T,
+    | 'generation'
     | 'status'
     | 'operation'
     | 'lease'

@@ -28,13 +28,21 @@ export class ScopedStore<T extends StoredObject> {
 
   /**
    * Writes a new object. When its project has used the same Idempotency-Key for the same request, answers that object instead.
-   * @throws CetusError `idempotency_key_reused`, `store_unavailable`
+   * @throws CetusError `idempotency_key_reused`, `store_unavailable`; `conflict` when its name must be the only one, and is not
    */
   async create(object: T): Promise<{ object: T; replayed: boolean }> {
     try {
       await guard(() => this.collection.insertOne(object as OptionalUnlessRequiredId<T>));
       return { object, replayed: false };
     } catch (error) {
+      if (isDuplicateKey(error, 'name')) {
+        // The same request, sent twice at once, breaks both rules; the name may be the one that is told.
+        const { idempotency, project_id } = object;
+        const same = idempotency && (await this.findByIdempotencyKey(project_id, idempotency));
+        if (same) return { object: same, replayed: true };
+        const detail = `The project has a ${this.kind.name} named ${object.name}`;
+        throw new CetusError('conflict', detail, { field: 'name' });
+      }
       if (object.idempotency === undefined || !isDuplicateKey(error, 'idempotency.key')) throw error;
       const first = await this.findByIdempotencyKey(object.project_id, object.idempotency);
       // Purged between the two commands: the key is free again.
@@ -61,16 +69,26 @@ export class ScopedStore<T extends StoredObject> {
     return first as T | null;
   }
 
-  /** @throws CetusError `not_found`, `ambiguous_name`, `store_unavailable` */
-  async get(scope: Scope, ref: string): Promise<T> {
-    return this.find(ref, visibleTo(scope, this.kind), this.projection);
+  /**
+   * @param fields as in {@link list}
+   * @throws CetusError `not_found`, `ambiguous_name`, `store_unavailable`
+   */
+  async get(scope: Scope, ref: string, fields?: readonly string[]): Promise<T> {
+    const projection = fields === undefined ? this.projection : only(fields);
+    return this.find(ref, visibleTo(scope, this.kind), projection);
   }
 
   /**
    * @param fields paths to read, with `_id`; nothing else is in the answer then, which costs far less than whole objects
+   * @param narrowed what the list is narrowed down to; an index must serve it
    * @throws CetusError `invalid_marker`, `invalid_field`, `store_unavailable`
    */
-  async list(scope: Scope, page: Page, fields?: readonly string[]): Promise<PageOf<T>> {
+  async list(
+    scope: Scope,
+    page: Page,
+    fields?: readonly string[],
+    narrowed: Filter<T> = {},
+  ): Promise<PageOf<T>> {
     const path = sortPath(this.kind.sortKeys, page.sortKey);
     const visible = visibleTo(scope, this.kind);
     const { marker, sortDir, limit } = page;
@@ -87,7 +105,7 @@ export class ScopedStore<T extends StoredObject> {
       throw new CetusError('invalid_marker', `There is no object ${String(marker)} here`, {
         field: 'marker',
       });
-    return readPage(this.collection, { $and: [visible, { deleted_at: null }] } as Filter<T>, {
+    return readPage(this.collection, { $and: [visible, { deleted_at: null }, narrowed] } as Filter<T>, {
       path,
       sortDir,
       limit,
@@ -166,7 +184,9 @@ export class ScopedStore<T extends StoredObject> {
       updated_at,
       deleted_at,
     };
-    return (this.kind.service === null ? { ...fields, status: next.status } : fields) as Partial<T>;
+    const more = (this.kind.ownFields ?? []).map((field) => [field, next[field]] as const);
+    const own = { ...fields, ...Object.fromEntries(more) };
+    return (this.kind.service === null ? { ...own, status: next.status } : own) as Partial<T>;
   }
 
   private async find(ref: string, filter: Filter<T>, projection: Document = {}): Promise<T> {

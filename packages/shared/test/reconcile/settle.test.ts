@@ -119,10 +119,11 @@ describe('settle', () => {
       undefined,
       'a rollback that fails is not rolled back',
     );
-    assert.equal(failed.generation, updating.generation);
+    assert.equal(failed.generation, updating.generation + 1);
     assert.ok((failed.next_attempt_at?.getTime() ?? Infinity) <= failed.updated_at.getTime(), 'at once');
     const back = run(failed, { ended: { state: 'COMPLETE' } });
     assert.deepEqual([stateOf(back), back.status.failure], ['ROLLBACK_COMPLETE', null]);
+    assert.equal(back.status.observed_generation, back.generation);
   });
 
   it('rolls the parts of an update back with it', () => {

@@ -12,6 +12,8 @@ export interface ClusterSeconds {
   podStop: number;
   /** How long the pod of a Job works. */
   jobRun: number;
+  /** Between two lines that a container writes. */
+  logLine: number;
   /** Until a load balancer has its address, and until it is gone. */
   loadBalancer: number;
   /** Until a volume is provisioned. */

@@ -4,6 +4,7 @@ import type { NodeReadiness } from './controllers/nodes.ts';
 import type { KubernetesHost } from './kubernetes-host.ts';
 import type { Network } from './listener.ts';
 import type { SimCluster } from './sim-cluster.ts';
+import type { WriteGateSpec } from './write-gate.ts';
 
 /** What may be switched of one cluster; what is not named stays. */
 interface ClusterSwitches {
@@ -17,6 +18,8 @@ interface ClusterSwitches {
   components?: Record<string, string | null>;
   /** True: all watches end with 410. */
   expireWatches?: boolean;
+  /** What becomes of writes; null: they are carried out and answered. */
+  writes?: WriteGateSpec | null;
 }
 
 const NETWORKS: readonly unknown[] = ['up', 'refused', 'hanging'];
@@ -56,15 +59,18 @@ function viewOf(cluster: SimCluster): object {
     nodes: nodes.map((node) => node.name),
     components: Object.fromEntries(cluster.health),
     watches: cluster.watches.size,
+    writes: { passed: cluster.writes.passed, waiting: cluster.writes.waiting },
   };
 }
 
 function problemOf(
-  { network, nodes = {}, upgrades = {} }: ClusterSwitches,
+  { network, nodes = {}, upgrades = {}, writes }: ClusterSwitches,
   cluster: SimCluster,
 ): string | undefined {
   if (network !== undefined && !NETWORKS.includes(network))
     return `network is one of ${NETWORKS.join(', ')}.`;
+  if (writes != null && (!Number.isInteger(writes.after) || !['hold', 'swallow'].includes(writes.then)))
+    return 'writes is null or { "after": <number>, "then": "hold" | "swallow" }.';
   const hasNode = (name: string): boolean => cluster.spec.nodes.some((node) => node.name === name);
   for (const [name, readiness] of Object.entries(nodes)) {
     if (!READINESS.includes(readiness)) return `A node is one of ${READINESS.join(', ')}.`;
@@ -83,6 +89,7 @@ async function set(cluster: SimCluster, change: ClusterSwitches): Promise<void> 
   for (const [name, problem] of Object.entries(change.components ?? {})) cluster.setComponent(name, problem);
   for (const [name, fault] of Object.entries(change.upgrades ?? {})) cluster.setUpgradeFault(name, fault);
   if (change.latencyMs !== undefined) cluster.setLatency(change.latencyMs);
+  if (change.writes !== undefined) cluster.writes.set(change.writes);
   if (change.expireWatches === true) cluster.expireWatches();
   if (change.network !== undefined) await cluster.setNetwork(change.network);
 }

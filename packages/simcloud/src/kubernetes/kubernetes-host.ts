@@ -35,6 +35,7 @@ const SECONDS: ClusterSeconds = {
   podStart: 0.3,
   podStop: 0.2,
   jobRun: 0.5,
+  logLine: 1,
   loadBalancer: 0.5,
   volume: 0.2,
   crashBackOff: 1,

@@ -1,14 +1,28 @@
 import {
   createServer as createHttpServer,
+  ServerResponse,
   type IncomingMessage,
   type Server as HttpServer,
-  type ServerResponse,
 } from 'node:http';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls';
 
 /** What a network does to a cluster: works, refuses connections, or swallows them. */
 export type Network = 'up' | 'refused' | 'hanging';
+
+/** A connection that a request wants to use for another protocol. */
+export interface Upgrade {
+  socket: Socket;
+  /** What came after the request. */
+  head: Buffer;
+}
+
+const upgrades = new WeakMap<IncomingMessage, Upgrade>();
+
+/** The connection of a request that asks for another protocol; undefined for other requests. */
+export function upgradeOf(request: IncomingMessage): Upgrade | undefined {
+  return upgrades.get(request);
+}
 
 /** What listeners of all clusters share: one HTTP server, with one timer for its connections. */
 export class HttpFront {
@@ -21,7 +35,15 @@ export class HttpFront {
       if (handler === undefined) request.socket.destroy();
       else handler(request, response);
     });
-    // What cannot be simulated over an upgraded connection is refused like any other request.
+    this.#server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      // Whatever it is for, it is answered like any other request: only some know what to do with the connection.
+      const response = new ServerResponse(request);
+      response.shouldKeepAlive = false;
+      response.assignSocket(socket);
+      response.once('finish', () => socket.end());
+      upgrades.set(request, { socket, head });
+      this.#server.emit('request', request, response);
+    });
     this.#server.on('clientError', (_error, socket) => socket.destroy());
   }
 

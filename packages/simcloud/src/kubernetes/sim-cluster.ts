@@ -24,6 +24,7 @@ import { seed } from './seed.ts';
 import type { SimClusterSpec } from './spec.ts';
 import { ObjectStore, type StoreDocument } from './store.ts';
 import { registryOf, type Registry } from './types/registry.ts';
+import { WriteGate } from './write-gate.ts';
 
 /** What a cluster is made from. */
 export interface SimClusterParts {
@@ -48,6 +49,8 @@ export class SimCluster implements ServedCluster {
   readonly seconds: ClusterSeconds;
   readonly store: ObjectStore;
   readonly watches: Watches;
+  /** Through which all writes of clients come. */
+  readonly writes = new WriteGate();
   registry: Registry;
   spec: SimClusterSpec;
   credentials: Credentials;
@@ -231,9 +234,10 @@ export class SimCluster implements ServedCluster {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
-    const answer = (): void => {
-      dispatch(this, request, response).catch(this.#parts.onError);
-    };
+    const answer = (): void =>
+      this.writes.pass(request, response, (to) => {
+        dispatch(this, request, to).catch(this.#parts.onError);
+      });
     if (this.#latencyMs === 0) answer();
     else this.scheduler.at(Date.now() + this.#latencyMs, answer);
   }

@@ -1,5 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { admit, admitService } from './admission.ts';
+import { admit, review } from './admission.ts';
+import { chargeQuotas } from './admission/resource-quota.ts';
+import { admitService } from './admission/services.ts';
 import type { User } from './api/authentication.ts';
 import { alreadyExists, conflict, forbidden, invalid, MODIFIED, notFound } from './api/status-error.ts';
 import type { ClusterContext } from './cluster-context.ts';
@@ -17,7 +19,11 @@ export interface WriteOptions {
   dryRun?: boolean;
   /** Who then owns the fields that are changed; nobody when it is not given. */
   manager?: string;
+  /** Takes what the client is to be warned of. */
+  warn?: (text: string) => void;
 }
+
+const NOBODY_WARNED = (): void => undefined;
 
 export interface DeleteOptions extends WriteOptions {
   gracePeriodSeconds?: number | undefined;
@@ -68,9 +74,14 @@ export function createObject(
     ...(type.validate?.(object, undefined) ?? []),
   ];
   if (problems.length > 0) throw invalid(type, metadata.name, problems);
+  review(cluster, type, object, undefined, options.warn ?? NOBODY_WARNED);
   if (store.get(type.storage, namespace, metadata.name) !== undefined)
     throw alreadyExists(type, metadata.name);
-  if (options.dryRun !== true) return store.put(type.storage, object);
+  if (options.dryRun !== true) {
+    const stored = store.put(type.storage, object);
+    chargeQuotas(cluster, type, namespace);
+    return stored;
+  }
   const { resourceVersion: _none, ...shown } = object.metadata;
   return { ...object, metadata: shown as KubeObject['metadata'] };
 }
@@ -126,6 +137,7 @@ export function replaceObject(
     object.metadata.generation = (old.metadata.generation ?? 1) + 1;
   const problems = [...validateMetadata(type.plural, object, old), ...(type.validate?.(object, old) ?? [])];
   if (problems.length > 0) throw invalid(type, name, problems);
+  if (options.subresource === undefined) review(cluster, type, object, old, options.warn ?? NOBODY_WARNED);
   if (isSame(withoutRevision(old), withoutRevision(object))) return old;
   if (options.dryRun === true) return object;
   const isGone =

@@ -3,16 +3,19 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import {
   ADD,
   AppsV1Api,
   CoreV1Api,
+  Exec,
   KubeConfig,
   KubernetesObjectApi,
   makeInformer,
   PatchStrategy,
   type V1Node,
+  type V1Status,
 } from '@kubernetes/client-node';
 import { requireOrSkip } from '@cetus/test-kit';
 import { ClusterBench, deployment, kubeconfig } from './support.ts';
@@ -50,6 +53,25 @@ describe('clients of a simulated cluster', () => {
     await informer.stop();
   });
 
+  it('@kubernetes/client-node runs a program', async () => {
+    const config = new KubeConfig();
+    config.loadFromString(kubeconfig(bench.cluster));
+    const pods = '/api/v1/namespaces/default/pods';
+    const spec = { containers: [{ name: 'c', image: 'web:1' }] };
+    await bench.send('POST', pods, { metadata: { name: 'p' }, spec });
+    await bench.until(`${pods}/p`, ({ status }) => status?.phase === 'Running');
+    const stdout = new PassThrough();
+    const stdin = Readable.from([Buffer.from('typed\n')]);
+    const command = ['sh', '-c', 'read a; echo $a; exit 7'];
+    const ended = new Promise<V1Status>((resolve, reject) => {
+      const exec = new Exec(config);
+      exec.exec('default', 'p', 'c', command, stdout, null, stdin, false, resolve).catch(reject);
+    });
+    const { status, reason, details } = await ended;
+    assert.equal(String(stdout.read()), 'typed\n');
+    assert.deepEqual([status, reason, details?.causes?.[0]?.message], ['Failure', 'NonZeroExitCode', '7']);
+  });
+
   describe('kubectl', () => {
     let folder: string;
     let kubectl: (...words: string[]) => Promise<string>;
@@ -84,7 +106,7 @@ describe('clients of a simulated cluster', () => {
       assert.match(await kubectl('apply', '-f', file), /configured/);
       assert.match(await kubectl('apply', '-f', file), /unchanged/);
       await kubectl('rollout', 'status', 'deployment/web', '--timeout=20s');
-      assert.match(await kubectl('logs', 'deployment/web', '--tail=1'), /ready/);
+      assert.match(await kubectl('logs', 'deployment/web'), /^ready$/m);
       assert.match(await kubectl('drain', 'worker-0', '--ignore-daemonsets', '--timeout=20s'), /drained/);
       const places = await kubectl(
         'get',

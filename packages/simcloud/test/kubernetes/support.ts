@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { request } from 'node:https';
 import { createAuthority, issueCertificate, type KeyPair } from '@cetus/shared/pki';
 import { waitFor } from '@cetus/test-kit';
@@ -37,6 +38,7 @@ export function specOf(change: Partial<SimClusterSpec> = {}): SimClusterSpec {
 
 export interface Answer {
   status: number;
+  headers: IncomingHttpHeaders;
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   body: any;
 }
@@ -77,7 +79,8 @@ export function ask(cluster: SimCluster, path: string, options: AskOptions = {})
         response.on('data', (chunk: string) => (text += chunk));
         response.on('end', () => {
           const isJson = response.headers['content-type'] === 'application/json';
-          resolve({ status: response.statusCode ?? 0, body: isJson ? JSON.parse(text) : text });
+          const { statusCode: status = 0, headers } = response;
+          resolve({ status, headers, body: isJson ? JSON.parse(text) : text });
         });
         response.on('error', reject);
       },

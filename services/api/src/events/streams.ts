@@ -4,6 +4,7 @@ import type { EventFilter, EventFeed } from '@cetus/shared/notifications';
 import type { CloudEvent } from '@cetus/shared/schemas';
 import type { Logger, Metrics } from '@cetus/shared/service';
 import type { Scope } from '@cetus/shared/store';
+import { StreamPlaces } from '@cetus/shared/streams';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 export interface EventStreamsOptions {
@@ -30,11 +31,15 @@ const RETRY_MS = 3_000;
 export class EventStreams {
   private readonly options: EventStreamsOptions;
   private readonly open_ = new Set<AbortController>();
-  private readonly perProject = new Map<string, number>();
-  private closed = false;
+  private readonly places: StreamPlaces;
 
   constructor(options: EventStreamsOptions) {
     this.options = options;
+    this.places = new StreamPlaces({
+      what: 'event streams',
+      most: options.maxStreams,
+      mostPerProject: options.maxStreamsPerProject,
+    });
     options.metrics.observed(
       { name: 'api_event_streams', help: 'Event streams that are open' },
       () => this.open_.size,
@@ -53,7 +58,7 @@ export class EventStreams {
     lastEventId: string | undefined,
   ): Promise<FastifyReply> {
     const { projectId } = request.caller;
-    const release = this.reserve(projectId);
+    const release = this.places.take(projectId);
     const controller = new AbortController();
     const { signal } = controller;
     this.open_.add(controller);
@@ -109,29 +114,12 @@ export class EventStreams {
 
   /** Ends all streams; their readers come back to another process. */
   close(): void {
-    this.closed = true;
+    this.places.close();
     for (const controller of this.open_) controller.abort();
   }
 
   private warn(err: unknown, request: FastifyRequest): void {
     this.options.logger.warn({ err, request_id: request.id }, 'an event stream broke off');
-  }
-
-  private reserve(projectId: string): () => void {
-    const { maxStreams, maxStreamsPerProject } = this.options;
-    const mine = this.perProject.get(projectId) ?? 0;
-    if (this.closed || this.open_.size >= maxStreams || mine >= maxStreamsPerProject) {
-      throw new CetusError('too_many_requests', 'Too many event streams are open', { retryAfterMs: 10_000 });
-    }
-    this.perProject.set(projectId, mine + 1);
-    let released = false;
-    return () => {
-      if (released) return;
-      released = true;
-      const left = (this.perProject.get(projectId) ?? 1) - 1;
-      if (left === 0) this.perProject.delete(projectId);
-      else this.perProject.set(projectId, left);
-    };
   }
 
   /** The text of a stream: notifications, with a comment whenever nothing happens for a while. Asked for as the reader takes it. */

@@ -1,6 +1,7 @@
 import { AuthError, requireRole, toCaller } from '@cetus/shared/auth';
 import type { FastifyInstance } from 'fastify';
 import type { ApiDeps } from '../deps.ts';
+import { tokenOf } from './token.ts';
 
 /**
  * Asks a token of every request of the routes that are registered with `app` after this, says who sent it, and sees that its roles
@@ -14,8 +15,8 @@ export function authenticate(app: FastifyInstance, deps: Pick<ApiDeps, 'tokens'>
     if (config?.role === undefined) throw new TypeError(`${url} names no role`);
   });
   app.addHook('onRequest', async (request) => {
-    const token = request.headers['x-auth-token'];
-    if (typeof token !== 'string')
+    const token = tokenOf(request);
+    if (token === undefined)
       throw new AuthError('unauthenticated', 'X-Auth-Token must hold a token of Keystone');
     const info = await deps.tokens.validate(token);
     request.caller = toCaller(info, request.id);

@@ -5,9 +5,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 /**
  * Sets the entity tag of an answer about one object. True when the sender has it already (RFC 9110, 13.1.2): the answer is then
  * 304 without a body.
+ * @param tag of what is shown, where that is more than the object
  */
-export function notModified(request: FastifyRequest, reply: FastifyReply, object: StoredObject): boolean {
-  const tag = entityTag(object);
+export function notModified(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  object: StoredObject,
+  tag = entityTag(object),
+): boolean {
   reply.header('etag', tag);
   const header = request.headers['if-none-match'];
   if (header === undefined) return false;

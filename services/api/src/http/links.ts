@@ -43,7 +43,7 @@ export class LinkBuilder {
 
 /** Magnum's bookmarks leave the version out: `/clusters/…` means `/v1/clusters/…`. */
 export function rewriteBookmark(url: string): string {
-  return /^\/(?:clusters|clustertemplates|certificates|quotas|stats|mservices|operations|events)(?:[/?]|$)/.test(
+  return /^\/(?:applications|clusters|clustertemplates|certificates|quotas|stats|mservices|operations|events)(?:[/?]|$)/.test(
     url,
   )
     ? `/v1${url}`

@@ -5,7 +5,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 
 /** The version of the document: it changes when the API does. */
-const DOCUMENT_VERSION = '1.14.1';
+const DOCUMENT_VERSION = '1.14.2';
 
 /** What the page may do: run its own scripts, ask this server. */
 const PAGE_POLICY =
@@ -29,6 +29,32 @@ const NAMED = [
   schemas.ClusterView,
   schemas.ClusterBriefList,
   schemas.ClusterList,
+  schemas.ApplicationCreate,
+  schemas.ApplicationReplace,
+  schemas.ApplicationImport,
+  schemas.ImportPreview,
+  schemas.ImportResult,
+  schemas.ApplicationScale,
+  schemas.ApplicationRollback,
+  schemas.ApplicationId,
+  schemas.EndpointView,
+  schemas.EndpointList,
+  schemas.QosView,
+  schemas.ApplicationClusterView,
+  schemas.ApplicationBrief,
+  schemas.ApplicationView,
+  schemas.ApplicationBriefList,
+  schemas.ApplicationList,
+  schemas.DryRunView,
+  schemas.RevisionBrief,
+  schemas.RevisionList,
+  schemas.RevisionView,
+  schemas.RevisionDiff,
+  schemas.ProblemView,
+  schemas.InstanceView,
+  schemas.InstanceList,
+  schemas.KubernetesEventView,
+  schemas.KubernetesEventList,
   schemas.NodeGroupCreate,
   schemas.NodeGroupBrief,
   schemas.NodeGroupView,
@@ -73,6 +99,11 @@ export async function documentApi(app: FastifyInstance): Promise<void> {
       },
       security: [{ token: [] }],
     },
+    // Routes that serve WebSockets are hidden by what serves them; they are a part of the API all the same.
+    transform: ({ schema, url, route }) => ({
+      schema: route.config?.webSocket === true ? { ...schema, hide: false } : schema,
+      url,
+    }),
     refResolver: {
       buildLocalReference: (json, _base, _fragment, i) =>
         typeof json.$id === 'string' ? json.$id : `def-${i}`,

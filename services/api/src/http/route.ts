@@ -14,6 +14,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The role that a token needs for the route; every route of `/v1` names one. */
     role?: Role;
+    /** The media type that the route answers with instead of JSON. */
+    media?: string;
   }
 }
 

@@ -4,17 +4,21 @@ import { EventFeed, EventStore, ensureEventIndexes, Relay } from '@cetus/shared/
 import { Dispatcher, ensureOperationIndexes, OperationStore } from '@cetus/shared/operations';
 import { settle } from '@cetus/shared/reconcile';
 import {
+  applicationSpecOf,
   CAPABILITIES,
   driverService,
   stateFor,
   type DriverDescription,
   type Failure,
+  type StoredApplication,
   type StoredCluster,
   type StoredClusterTemplate,
 } from '@cetus/shared/schemas';
 import { createLogger, createMetrics, loadConfig, type Logger } from '@cetus/shared/service';
 import { ServiceRegistry } from '@cetus/shared/service-registry';
 import {
+  APPLICATION,
+  APPLICATION_SERVICE,
   CLUSTER,
   CLUSTER_TEMPLATE,
   QUOTA,
@@ -31,6 +35,7 @@ import { createApp } from '../../src/app.ts';
 import { appConfig, type AppConfig } from '../../src/config.ts';
 import { QuotaLedger } from '../../src/quotas/ledger.ts';
 import { ClusterStats } from '../../src/stats/cluster-stats.ts';
+import { ApplicationService } from './application-service.ts';
 
 /** The projects of the tests: 32 characters of hexadecimal, as Keystone makes them. */
 export const PROJECT = 'a'.repeat(32);
@@ -69,6 +74,7 @@ export interface TestApi {
   app: FastifyInstance;
   store: Store;
   bus: Bus;
+  applications: ScopedStore<StoredApplication>;
   clusters: ScopedStore<StoredCluster>;
   templates: ScopedStore<StoredClusterTemplate>;
   dispatcher: Dispatcher;
@@ -81,6 +87,8 @@ export interface TestApi {
   questions: { references: Record<string, unknown>; [field: string]: unknown }[];
   /** What the conductor says to other questions, by method. */
   answers: Record<string, (params: Record<string, unknown>) => unknown>;
+  /** Who answers for applications. */
+  service: ApplicationService;
   /** What the conductors offer. */
   drivers: { value: DriverDescription[] };
   ledger: QuotaLedger;
@@ -96,6 +104,10 @@ export interface TestApi {
   template(body?: object): Promise<string>;
   /** Makes a cluster and answers its uuid. */
   cluster(body?: object): Promise<string>;
+  /** Makes an application in a cluster, or where its body says, and answers its uuid. */
+  application(body?: object): Promise<string>;
+  /** Does what a conductor does at the end of the operation of an application that goes on. */
+  finishApplication(uuid: string, failure?: Failure | null, status?: object): Promise<void>;
   /** Does what a conductor does at the end of the operation that goes on. */
   finish(uuid: string, failure?: Failure | null, status?: object): Promise<void>;
   close(): Promise<void>;
@@ -146,12 +158,16 @@ export async function startApi(
     return verdict.value instanceof Error ? fail(verdict.value) : verdict.value;
   };
   for (const { name } of DRIVERS) await bus.serveRequests(driverService(name), answer);
+  const service = new ApplicationService(store);
+  await bus.serveRequests(APPLICATION_SERVICE, (method, params) => service.answer(method, params));
+  const applications = new ScopedStore(store, APPLICATION);
   const clusters = new ScopedStore(store, CLUSTER);
   const templates = new ScopedStore(store, CLUSTER_TEMPLATE);
   const drivers = { value: DRIVERS };
   const services = new ServiceRegistry(store);
   const ledger = new QuotaLedger(store, options.now);
   const app = await createApp({
+    applications,
     clusters,
     templates,
     quotas: new ScopedStore(store, QUOTA),
@@ -193,10 +209,18 @@ export async function startApi(
   const template = (body: object = {}): Promise<string> =>
     make('/v1/clustertemplates', { name: 'k8s', coe: 'kubernetes', image_id: 'ubuntu-22.04', ...body });
 
+  const cluster = async (body: { cluster_template_id?: string } = {}): Promise<string> =>
+    make('/v1/clusters', {
+      name: 'c',
+      ...body,
+      cluster_template_id: body.cluster_template_id ?? (await template()),
+    });
+
   return {
     app,
     store,
     bus,
+    applications,
     clusters,
     templates,
     dispatcher,
@@ -205,17 +229,35 @@ export async function startApi(
     verdict,
     questions,
     answers,
+    service,
     drivers,
     ledger,
     services,
     request,
     template,
-    cluster: async (body: { cluster_template_id?: string } = {}) =>
-      make('/v1/clusters', {
-        name: 'c',
+    cluster,
+    application: async (body: { placements?: object[] } = {}) =>
+      make('/v1/applications', {
+        name: 'web',
+        kind: 'stateless',
+        containers: [{ name: 'web', image: 'nginx:1.27' }],
         ...body,
-        cluster_template_id: body.cluster_template_id ?? (await template()),
+        placements: body.placements ?? [{ cluster: await cluster() }],
       }),
+    finishApplication: async (uuid, failure = null, status = {}) => {
+      const reconcile = new ReconcileStore(store, APPLICATION);
+      const claim = await reconcile.claim(uuid, 'test', 10_000);
+      if (typeof claim === 'string') throw new Error(claim);
+      const { object } = claim;
+      const ended = failure === null ? { state: 'COMPLETE' as const } : { state: 'FAILED' as const, failure };
+      const spec = applicationSpecOf(object);
+      const found = { ...(failure === null ? { applied_spec: spec } : {}), ...status };
+      const options = { kind: APPLICATION, now: new Date(), resyncMs: 60_000, attempts: 0 };
+      const written = await reconcile.commit(object, (current) =>
+        settle(current, object, { status: found, ended }, options),
+      );
+      await relay.relay(APPLICATION, written);
+    },
     finish: async (uuid, failure = null, status = {}) => {
       const reconcile = new ReconcileStore(store, CLUSTER);
       const claim = await reconcile.claim(uuid, 'test', 10_000);

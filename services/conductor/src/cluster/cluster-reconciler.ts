@@ -1,7 +1,7 @@
 import type { Outcome, ReconcileContext, Reconciler } from '@cetus/shared/reconcile';
 import { specOf, stateFor, type Blocker, type ClusterSpec, type StoredCluster } from '@cetus/shared/schemas';
 import { certificateConditions, keepCertificates } from './certificate-expiry.ts';
-import { inSync, reachable, ready, reasonOf, unreachable } from './cluster-conditions.ts';
+import { inSync, reachable, ready, reasonOf, unreachable } from '../conditions.ts';
 import type { ClusterFacts, DriverResult } from './cluster-driver.ts';
 import type { DriverRegistry } from './driver-registry.ts';
 import type { ClusterDrain } from './drain/cluster-drain.ts';

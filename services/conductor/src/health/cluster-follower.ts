@@ -5,6 +5,10 @@ import type { ClusterHealth, FollowLease } from '@cetus/shared/schemas';
 import type { SecretBox } from '@cetus/shared/secrets';
 import type { Logger } from '@cetus/shared/service';
 import { CLUSTER, LeaseLostError, type Followable, type FollowStore } from '@cetus/shared/store';
+import {
+  ApplicationsFollower,
+  type ApplicationsFollowerOptions,
+} from '../application/follow/applications-follower.ts';
 import { openKubeconfig } from '../cluster/kubeconfig/sealed-kubeconfig.ts';
 import { ClusterProbe } from './cluster-probe.ts';
 import { ClusterWatches } from './cluster-watches.ts';
@@ -36,6 +40,8 @@ export interface FollowerOptions {
   /** Where no cluster that others made may be. */
   deniedNetworks?: DeniedNetworks | undefined;
   measure: FollowerMeasure;
+  /** What the applications in it are followed with; undefined: they are not. */
+  applications?: Pick<ApplicationsFollowerOptions, 'store' | 'bus' | 'writes' | 'times'> | undefined;
   lease: Pick<FollowLease, 'owner' | 'token'>;
   /** The lease is another's: nothing can be written any more. */
   onLost: (follower: ClusterFollower) => void;
@@ -59,8 +65,14 @@ const CONTACT_MS = 60_000;
 interface Opened {
   probe: ClusterProbe;
   watches: ClusterWatches;
+  applications: ApplicationsFollower | undefined;
   connection: KubernetesConnection;
 }
+
+/** Sockets that are opened when they are needed: lists and questions about applications do not hold up the question how the cluster is. */
+const SOCKETS = 14;
+/** For two watches of its own, one for each kind that applications are made of, and four logs at once. */
+const WATCH_SOCKETS = 16;
 
 /** Follows one cluster under one lease, until it is stopped: watches it, asks it when it is silent, and writes what there is to tell. */
 export class ClusterFollower {
@@ -105,7 +117,11 @@ export class ClusterFollower {
     if (this.asking === undefined && now >= this.nextProbeAt) this.ask(now);
     const told = tracker?.tell(now) ?? null;
     // Begun anew when it answers, they have all that there is at once.
-    if (tracker?.reachability.isGone === true && opened?.watches.started === true) opened.watches.stop();
+    if (tracker?.reachability.isGone === true) {
+      opened?.watches.stop();
+      opened?.applications?.stop();
+    }
+    opened?.applications?.tick(now);
     if (told === null || this.writing !== undefined) return;
     const difference = differenceOf(this.written, told);
     if (
@@ -113,6 +129,11 @@ export class ClusterFollower {
       (difference === 'detail' && now - this.writtenAt >= this.times.detailMs)
     )
       this.writing = this.write(told, now).finally(() => (this.writing = undefined));
+  }
+
+  /** What follows the applications in the cluster, once it has been opened. */
+  get applications(): ApplicationsFollower | undefined {
+    return this.opened?.applications;
   }
 
   /** When the cluster last answered, when that is long enough after what is written. */
@@ -136,7 +157,8 @@ export class ClusterFollower {
   }
 
   private async close(): Promise<void> {
-    await Promise.all([this.opened?.watches.close(), this.opened?.connection.close()]);
+    const { watches, applications, connection } = this.opened ?? {};
+    await Promise.all([watches?.close(), applications?.close(), connection?.close()]);
   }
 
   /** Asks the cluster, at first with what that needs; then it is known when to ask next. */
@@ -155,13 +177,14 @@ export class ClusterFollower {
     const tracker = (this.tracker ??= await this.load(now));
     const { reachability } = tracker;
     try {
-      const { probe, watches } = (this.opened ??= await this.open(tracker));
+      const { probe, watches, applications } = (this.opened ??= await this.open(tracker));
       if (reachability.contactedAt !== null)
         this.options.measure.silence(Math.max(0, now - reachability.contactedAt) / 1_000);
       const closely = reachability.isFailing || !watches.started;
       await probe.ask({ closely, nodes: watches.nodesRefused }, this.ended.signal);
       reachability.contact(Date.now());
       watches.start();
+      applications?.start();
       const failed = (tracker.failedChecks ?? []).length > 0;
       this.checkBy = Date.now() + CHECK_MS;
       this.nextProbeAt = Date.now() + (failed ? this.times.retryMs : this.times.silenceMs);
@@ -195,9 +218,8 @@ export class ClusterFollower {
     const { store, lease, secrets, measure, deniedNetworks } = this.options;
     const cluster = await store.read(this.one._id, lease);
     const connection = KubernetesConnection.fromKubeconfig(openKubeconfig(secrets, cluster), {
-      // One for questions, which a long list must not hold up.
-      sockets: 2,
-      watchSockets: 2,
+      sockets: SOCKETS,
+      watchSockets: WATCH_SOCKETS,
       // An answer takes several times its length in memory, and there are hundreds of clusters.
       maxBodyBytes: MAX_BODY_BYTES,
       // What the name of an imported cluster stands for may have changed since it was taken in.
@@ -210,7 +232,22 @@ export class ClusterFollower {
       // Whether that means anything, the cluster is asked.
       onFailed: () => (this.nextProbeAt = Math.min(this.nextProbeAt, Date.now())),
     });
-    return { connection, watches, probe: new ClusterProbe(connection, tracker, this.times.answerMs) };
+    const probe = new ClusterProbe(connection, tracker, this.times.answerMs);
+    return { connection, watches, applications: this.applicationsOn(connection), probe };
+  }
+
+  private applicationsOn(connection: KubernetesConnection): ApplicationsFollower | undefined {
+    const { applications, relay, logger, lease, onLost } = this.options;
+    if (applications === undefined) return undefined;
+    return new ApplicationsFollower({
+      ...applications,
+      clusterId: this.one._id,
+      connection,
+      relay,
+      logger,
+      token: lease.token,
+      onLost: () => onLost(this),
+    });
   }
 
   /** What the watches brought counts as an answer, unless the cluster is being asked whether it is itself. */

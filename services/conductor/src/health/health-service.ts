@@ -1,10 +1,12 @@
 import type { DeniedNetworks } from '@cetus/kubernetes/denied-networks';
 import type { Backbone } from '@cetus/shared/backbone';
-import type { Subscription } from '@cetus/shared/bus';
+import { Semaphore, type Subscription } from '@cetus/shared/bus';
 import type { SecretBox } from '@cetus/shared/secrets';
 import type { Logger, Metrics, Resource } from '@cetus/shared/service';
 import { ServiceRegistry } from '@cetus/shared/service-registry';
-import { FollowStore, type Followable } from '@cetus/shared/store';
+import { FollowStore, ObservationStore, type Followable } from '@cetus/shared/store';
+import { ApplicationNews } from '../application/follow/application-news.ts';
+import type { ApplicationTimes } from '../application/follow/applications-follower.ts';
 import { ClusterFollower, type FollowerOptions, type FollowTimes } from './cluster-follower.ts';
 import { planFollowing } from './follow-plan.ts';
 import { followerMetrics } from './follower-metrics.ts';
@@ -29,6 +31,8 @@ export interface HealthServiceOptions {
   tickMs?: number;
   /** Default: as `limits` make them. */
   times?: FollowTimes;
+  /** Default: those of whoever follows applications. */
+  applicationTimes?: ApplicationTimes;
 }
 
 /** The binary of the processes that share the clusters. */
@@ -40,6 +44,8 @@ const GATHER_MS = 250;
 const TICK_MS = 1_000;
 /** Clusters that one round begins to follow, so that connections are not all made at once. */
 const CLAIM_LIMIT = 100;
+/** Writes of what is seen of applications at once: fewer than there are connections to the database. */
+const APPLICATION_WRITES = 24;
 
 /**
  * Follows clusters: takes an even share of them, under leases, and keeps a follower for each. A round every few seconds renews the leases
@@ -55,6 +61,9 @@ export class HealthService implements Resource {
   private readonly rounds: Rounds;
   private store: FollowStore | undefined;
   private registry: ServiceRegistry | undefined;
+  private news: ApplicationNews | undefined;
+  private observations: ObservationStore | undefined;
+  private readonly writes = new Semaphore(APPLICATION_WRITES);
   private subscription: Subscription | undefined;
   private ticking: NodeJS.Timeout | undefined;
   private stopped = false;
@@ -72,6 +81,15 @@ export class HealthService implements Resource {
     const { store, bus } = this.options.backbone;
     this.store = new FollowStore(store);
     this.registry = new ServiceRegistry(store);
+    const observations = (this.observations = new ObservationStore(store));
+    this.news = new ApplicationNews({
+      bus,
+      store: observations,
+      logger: this.options.logger,
+      onChanged: (application) => this.followers.forEach((one) => one.applications?.note(application)),
+      onGone: (id) => this.followers.forEach((one) => one.applications?.forget(id)),
+    });
+    await this.news.start();
     this.subscription = await bus.subscribeNotifications('cluster.*.*', (_, key) => {
       if (!key.endsWith('.changed')) this.rounds.within(GATHER_MS);
     });
@@ -83,6 +101,7 @@ export class HealthService implements Resource {
     this.stopped = true;
     clearInterval(this.ticking);
     await this.subscription?.close();
+    await this.news?.stop();
     await this.rounds.stop();
     for (const id of this.followers.keys()) this.unfollow(id);
     await Promise.all(this.ending);
@@ -153,6 +172,12 @@ export class HealthService implements Resource {
       times,
       deniedNetworks,
       measure: this.measure,
+      applications: {
+        store: this.observations as ObservationStore,
+        bus: backbone.bus,
+        writes: this.writes,
+        times: this.options.applicationTimes,
+      },
       lease: { owner, token: one.follow?.token ?? 0 },
       // The round would notice too, a little later.
       onLost: (follower) => {

@@ -34,6 +34,7 @@ export const VersionView = Type.Object(
     mservices: Links,
     stats: Links,
     nodegroups: Links,
+    applications: Links,
     operations: Links,
     events: Links,
   },

@@ -47,6 +47,13 @@ export const NAME_CHARACTER = `[^${CONTROLS}/]`;
 
 const NO_CONTROLS = `^[^${CONTROLS}]*$`;
 
+// Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
+/** A key of a label of Kubernetes. */
+export const LABEL_KEY =
+  '^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$';
+/** A value of a label of Kubernetes. */
+export const LABEL_VALUE = '^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$';
+
 function reference(description: string) {
   return {
     minLength: 1,

@@ -6,6 +6,7 @@ export * from './discovery.ts';
 export * from './cluster-template.ts';
 export * from './cluster.ts';
 export * from './cluster-actions.ts';
+export * from './application/index.ts';
 export * from './node-group.ts';
 export * from './certificate.ts';
 export * from './quota.ts';

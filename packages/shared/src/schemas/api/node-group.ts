@@ -8,6 +8,8 @@ import {
   DateTimeOrNull,
   Enum,
   IntegerOrNull,
+  LABEL_KEY,
+  LABEL_VALUE,
   Ref,
   ReferenceOrNull,
   RequestLabels,
@@ -18,10 +20,6 @@ import { Links, ListQuery, Next } from './list.ts';
 
 /** How many node groups a cluster has at most. */
 export const MAX_NODE_GROUPS = 64;
-
-// Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
-const LABEL_KEY = '^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$';
-const LABEL_VALUE = '^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$';
 
 const MinNodeCount = {
   minimum: 0,

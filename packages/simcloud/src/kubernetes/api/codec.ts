@@ -1,6 +1,6 @@
 import { fieldsOf, isFields, listOf, type Fields, type KubeObject } from '../objects.ts';
 import type { ResourceType } from '../types/resource-type.ts';
-import { badRequest } from './status-error.ts';
+import { ApiError, badRequest } from './status-error.ts';
 
 /** An object as a version of its resource shows it. */
 export function present(type: ResourceType, object: KubeObject): Fields {
@@ -66,10 +66,17 @@ function gvk(groupVersion: string, kind: string): string {
   return `${groupVersion}.${kind}`;
 }
 
+/** A field has a value of a wrong type. */
+export class TypeMismatch extends ApiError {
+  constructor(message: string) {
+    super(400, 'BadRequest', message);
+  }
+}
+
 /** Go refuses values of a wrong type; these are the fields in which YAML's numbers and texts are mixed up. */
 function checkTypes(type: ResourceType, object: KubeObject): void {
   const refuse = (found: unknown, where: string, wanted: string): never => {
-    throw badRequest(
+    throw new TypeMismatch(
       `${type.kind} in version "${type.version}" cannot be handled as a ${type.kind}: json: cannot unmarshal ` +
         `${typeof found === 'object' ? (Array.isArray(found) ? 'array' : 'object') : typeof found === 'boolean' ? 'bool' : typeof found} into Go struct field ${where} of type ${wanted}`,
     );

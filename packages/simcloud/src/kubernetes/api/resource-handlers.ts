@@ -1,5 +1,5 @@
 import { applyPatch, checkName, isApplication } from '../patch/apply-patch.ts';
-import { fieldsOf, isFields, type Fields, type KubeObject, textOf } from '../objects.ts';
+import { isFields, listOf, type Fields, type KubeObject, textOf } from '../objects.ts';
 import { createObject, deleteObject, replaceObject, type DeleteOptions } from '../writes.ts';
 import { isDryRun, managerOf, mediaType, readBody, readDocument, type ApiRequest } from './api-request.ts';
 import { present, readObject } from './codec.ts';
@@ -87,10 +87,15 @@ function openWatch(api: ApiRequest): void {
   );
 }
 
+/** Puts what the client is to be warned of into the answer's headers. */
+function warner({ response }: ApiRequest): (text: string) => void {
+  return (text) => void response.appendHeader('Warning', `299 - ${JSON.stringify(text)}`);
+}
+
 async function create(api: ApiRequest): Promise<void> {
   const { type, info, user, cluster, query } = api;
   const object = readObject(type, await readDocument(api.request), info.namespace);
-  const options = { user, dryRun: isDryRun(query), manager: managerOf(api) };
+  const options = { user, dryRun: isDryRun(query), manager: managerOf(api), warn: warner(api) };
   const stored = createObject(cluster, type, object, options);
   sendObject(api, 201, stored);
 }
@@ -100,7 +105,7 @@ export async function update(api: ApiRequest, subresource: string | undefined): 
   const { type, info, user, cluster, query } = api;
   const given = readObject(type, await readDocument(api.request), info.namespace);
   checkName(given, info.name ?? '');
-  const options = { user, dryRun: isDryRun(query), manager: managerOf(api), subresource };
+  const options = { user, dryRun: isDryRun(query), manager: managerOf(api), subresource, warn: warner(api) };
   sendObject(api, 200, replaceObject(cluster, type, found(api), given, options));
 }
 
@@ -121,33 +126,44 @@ export async function patch(api: ApiRequest, subresource: string | undefined): P
     isForced: query.get('force') === 'true',
   });
   const isApplied = isApplication(mediaType(api.request));
-  const options = { user, dryRun: isDryRun(query), ...(isApplied ? {} : { manager: managerOf(api) }) };
+  const options = {
+    user,
+    dryRun: isDryRun(query),
+    warn: warner(api),
+    ...(isApplied ? {} : { manager: managerOf(api) }),
+  };
   if (old === undefined) sendObject(api, 201, createObject(cluster, type, result, options));
   else sendObject(api, 200, replaceObject(cluster, type, old, result, { ...options, subresource }));
 }
 
-/** Options of a deletion: in the body, or as parameters. */
+/** Options of a deletion: in the body, or, where there is none, as parameters. */
 export async function deleteOptions(api: ApiRequest): Promise<DeleteOptions> {
-  const body = fieldsOf(await readDocument(api.request));
+  const body = await readDocument(api.request);
   return { ...readDeleteOptions(body, api.query), user: api.user };
 }
 
-/** Reads DeleteOptions. */
-export function readDeleteOptions(body: Fields, query: URLSearchParams): DeleteOptions {
-  const grace = body['gracePeriodSeconds'] ?? query.get('gracePeriodSeconds') ?? undefined;
-  const orphan = body['orphanDependents'] ?? query.get('orphanDependents') ?? undefined;
+/** Reads DeleteOptions. Beside a body, be it an empty one, parameters count for nothing. */
+export function readDeleteOptions(body: unknown, query: URLSearchParams): DeleteOptions {
+  const given = isFields(body) ? body : parametersOf(query);
+  const { gracePeriodSeconds: grace, orphanDependents: orphan, preconditions, dryRun } = given;
   const policy =
-    body['propagationPolicy'] ??
-    query.get('propagationPolicy') ??
+    given['propagationPolicy'] ??
     (orphan === undefined ? undefined : textOf(orphan) === 'true' ? 'Orphan' : 'Background');
-  const { preconditions } = body;
-  const dryRun = isDryRun(query) || (Array.isArray(body['dryRun']) && body['dryRun'].includes('All'));
   return {
-    gracePeriodSeconds: grace === undefined ? undefined : Number(grace),
+    gracePeriodSeconds: grace === undefined || grace === null ? undefined : Number(grace),
     propagationPolicy: policy as string | undefined,
     preconditions: isFields(preconditions) ? preconditions : undefined,
-    dryRun,
+    dryRun: isDryRun(
+      new URLSearchParams(listOf<string>(dryRun).map((value): [string, string] => ['dryRun', value])),
+    ),
   };
+}
+
+function parametersOf(query: URLSearchParams): Fields {
+  const given: Fields = { dryRun: query.getAll('dryRun') };
+  for (const name of ['gracePeriodSeconds', 'orphanDependents', 'propagationPolicy'])
+    if (query.has(name)) given[name] = query.get(name);
+  return given;
 }
 
 async function remove(api: ApiRequest): Promise<void> {

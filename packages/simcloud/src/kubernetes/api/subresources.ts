@@ -1,6 +1,6 @@
 import { at, fieldsOf, isFields, listOf, timestamp, type Fields, type KubeObject } from '../objects.ts';
 import { evict } from '../controllers/disruption.ts';
-import { readLog } from '../controllers/logs.ts';
+import { readLogQuery, sendLog } from '../controllers/logs.ts';
 import { applyMergePatch } from '../patch/merge-patch.ts';
 import { applyJsonPatch } from '../patch/json-patch.ts';
 import { replaceObject } from '../writes.ts';
@@ -14,6 +14,7 @@ import {
   type ApiRequest,
 } from './api-request.ts';
 import { sendJson, sendText } from './exchange.ts';
+import { serveExec } from './exec.ts';
 import { found, patch, readDeleteOptions, sendObject, update } from './resource-handlers.ts';
 import { ApiError, badRequest, conflict, methodNotAllowed, MODIFIED } from './status-error.ts';
 
@@ -27,6 +28,8 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   eviction,
   binding,
   log,
+  exec,
+  attach,
   token,
   proxy,
 };
@@ -121,7 +124,8 @@ async function eviction(api: ApiRequest): Promise<void> {
   if (name !== undefined && name !== api.info.name)
     throw badRequest('name in URL does not match name in Eviction object');
   const options = readDeleteOptions(fieldsOf(body['deleteOptions']), api.query);
-  evict(api.cluster, api.type, found(api), { ...options, user: api.user });
+  const dryRun = options.dryRun === true || isDryRun(api.query);
+  evict(api.cluster, api.type, found(api), { ...options, dryRun, user: api.user });
   sendJson(api.response, 201, CREATED);
 }
 
@@ -160,7 +164,16 @@ function bindPod({ cluster, type }: ApiRequest, pod: KubeObject, nodeName: strin
 
 async function log(api: ApiRequest): Promise<void> {
   if (api.method !== 'GET') throw methodNotAllowed();
-  readLog(api, found(api));
+  const query = readLogQuery(api.query, api.info.name ?? '');
+  sendLog(api, found(api), query);
+}
+
+async function exec(api: ApiRequest): Promise<void> {
+  await serveExec(api, found(api), 'exec');
+}
+
+async function attach(api: ApiRequest): Promise<void> {
+  await serveExec(api, found(api), 'attach');
 }
 
 /** A token for a service account; it is gone with the process that has signed it. */

@@ -19,6 +19,7 @@ import { finishUpgrade } from './node-upgrades.ts';
 import { hasEnded, isMirror } from './pod-state.ts';
 import { claimsOf } from './pod-scheduling.ts';
 import { finishPod, reconcilePod } from './pods.ts';
+import { QUOTAS, reconcileQuota } from './quotas.ts';
 import { reconcileReplicaSet } from './replica-sets.ts';
 import { finishBalancer, forgetService, reconcileService } from './services.ts';
 import { reconcileStatefulSet } from './stateful-sets.ts';
@@ -39,6 +40,7 @@ const RECONCILERS: Readonly<Record<string, Reconciler>> = {
   services: reconcileService,
   persistentvolumeclaims: reconcileClaim,
   persistentvolumes: reconcileVolume,
+  [QUOTAS]: reconcileQuota,
   replicationcontrollers: (context, object) => reconcileReplicaSet(context, 'replicationcontrollers', object),
   'replicasets.apps': (context, object) => reconcileReplicaSet(context, 'replicasets.apps', object),
   'deployments.apps': reconcileDeployment,
@@ -203,6 +205,8 @@ export class Controllers {
     }
     if (resource === 'pods') this.#notePod(change);
     else if (!isGone) this.#wish(resource, key);
+    // What has come, changed or gone may leave a quota more or less.
+    if (resource !== 'events' && resource !== QUOTAS) this.#wishAll(QUOTAS, object.metadata.namespace);
     if (resource === 'nodes') this.#noteNode(change);
     else if (resource === 'services' && isGone) forgetService(this.#context, object);
     else if (resource === 'persistentvolumeclaims') this.#noteClaim(object);

@@ -253,8 +253,9 @@ function writeStatus(context: ControllerContext, before: KubeObject, current: Ku
             'Deployment does not have minimum availability.',
           ),
       progress(context, deployment, name, isComplete, { updated, replicas, available }),
+      ...replicaFailure(deployment, mine, sets),
       ...listOf<Fields>(at(deployment.status, 'conditions')).filter(
-        (one) => !['Available', 'Progressing'].includes(String(one['type'])),
+        (one) => !['Available', 'Progressing', 'ReplicaFailure'].includes(String(one['type'])),
       ),
     ],
   };
@@ -262,6 +263,21 @@ function writeStatus(context: ControllerContext, before: KubeObject, current: Ku
   for (const [field, value] of Object.entries(status)) if (value === 0) delete status[field];
   if (isSame(status, deployment.status)) return;
   context.store.put(DEPLOYMENTS, { ...deployment, status });
+}
+
+/** What keeps a set from making pods: the current one, or else one of the others. */
+function replicaFailure(
+  deployment: KubeObject,
+  current: KubeObject | undefined,
+  sets: readonly KubeObject[],
+): Fields[] {
+  for (const set of [...(current === undefined ? [] : [current]), ...sets]) {
+    const found = conditionOf(set, 'ReplicaFailure');
+    if (found?.['status'] !== 'True') continue;
+    const { reason, message } = found as { reason: string; message: string };
+    return [condition(deployment, 'ReplicaFailure', 'True', reason, message)];
+  }
+  return [];
 }
 
 function progress(

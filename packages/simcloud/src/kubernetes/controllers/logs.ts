@@ -1,93 +1,141 @@
 import type { ApiRequest } from '../api/api-request.ts';
+import { badRequest, invalid, type FieldProblem } from '../api/status-error.ts';
 import { sendText } from '../api/exchange.ts';
-import { ApiError, badRequest } from '../api/status-error.ts';
-import { at, listOf, keyOfObject, type Fields, type KubeObject, textOf } from '../objects.ts';
-import type { Change } from '../store.ts';
+import { at, type KubeObject } from '../objects.ts';
+import { linesOf, textOfLine, type ContainerRun, type LogLine } from './container-log.ts';
+import { LogFollower } from './log-follower.ts';
+import { chosenContainer, isRunning, runOf } from './pod-containers.ts';
 
-/** Lines a container has written: some for its start, and one for each minute since, at most this many. */
-const MOST_MINUTES = 500;
+/** What of a log is asked for. */
+export interface LogQuery {
+  container: string | null;
+  isPrevious: boolean;
+  isFollowed: boolean;
+  withTimes: boolean;
+  tailLines: number | undefined;
+  limitBytes: number | undefined;
+  /** Milliseconds since 1970. */
+  since: number | undefined;
+}
+
+const OPTIONS = { group: '', plural: 'podlogoptions', kind: 'PodLogOptions' };
+
+/** Unread bytes after which a follower gets nothing more until it has read some. */
+const MOST_UNREAD_BYTES = 1024 * 1024;
 
 /**
- * Answers a container's log: `container`, `tailLines`, `limitBytes`, `timestamps`, `previous`, `follow`.
+ * Reads the parameters of a request for a log.
+ * @throws ApiError 400 for what is no number or time, 422 for one that cannot be
+ */
+export function readLogQuery(query: URLSearchParams, pod: string): LogQuery {
+  const tailLines = integer(query, 'tailLines');
+  const limitBytes = integer(query, 'limitBytes');
+  const sinceSeconds = integer(query, 'sinceSeconds');
+  const sinceTime = time(query, 'sinceTime');
+  const problems: FieldProblem[] = [
+    ...least('tailLines', tailLines, 0),
+    ...least('limitBytes', limitBytes, 1),
+    ...least('sinceSeconds', sinceSeconds, 1),
+  ];
+  if (sinceSeconds !== undefined && sinceTime !== undefined) {
+    const detail = 'at most one of `sinceTime` or `sinceSeconds` may be specified';
+    problems.push({ field: '[]', type: 'Forbidden', detail });
+  }
+  if (problems.length > 0) throw invalid(OPTIONS, pod, problems);
+  return {
+    container: query.get('container'),
+    isPrevious: flag(query, 'previous'),
+    isFollowed: flag(query, 'follow'),
+    withTimes: flag(query, 'timestamps'),
+    tailLines,
+    limitBytes,
+    since: sinceSeconds === undefined ? sinceTime : Date.now() - sinceSeconds * 1000,
+  };
+}
+
+function integer(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null || text === '') return undefined;
+  if (!/^[+-]?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing "${text}": invalid syntax`);
+  return Number(text);
+}
+
+function time(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null || text === '') return undefined;
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text))
+    throw badRequest(
+      `parsing time "${text}" as "2006-01-02T15:04:05Z07:00": cannot parse "${text}" as "2006"`,
+    );
+  return Date.parse(text);
+}
+
+function flag(query: URLSearchParams, name: string): boolean {
+  return !['', 'false', '0'].includes(query.get(name) ?? '');
+}
+
+function least(field: string, value: number | undefined, minimum: number): FieldProblem[] {
+  if (value === undefined || value >= minimum) return [];
+  const detail = minimum === 0 ? 'must be greater than or equal to 0' : 'must be greater than 0';
+  return [{ field, type: 'Invalid', value, detail }];
+}
+
+/**
+ * Answers the log of a container.
  * @throws ApiError 400 when there is no such container, or it has not started
  */
-export function readLog(api: ApiRequest, pod: KubeObject): void {
-  const { query, response } = api;
-  const names = [
-    ...listOf<Fields>(at(pod.spec, 'containers')),
-    ...listOf<Fields>(at(pod.spec, 'initContainers')),
-  ].map((one) => String(one['name']));
-  const { name } = pod.metadata;
-  const container = query.get('container') ?? names[0] ?? '';
-  if (query.get('container') === null && listOf(at(pod.spec, 'containers')).length > 1)
-    throw badRequest(
-      `a container name must be specified for pod ${name}, choose one of: [${names.join(' ')}]`,
-    );
-  if (!names.includes(container)) throw badRequest(`container ${container} is not valid for pod ${name}`);
-  const status = listOf<Fields>(at(pod.status, 'containerStatuses')).find((one) => one['name'] === container);
-  const isPrevious = query.get('previous') === 'true';
-  const started = isPrevious
-    ? at(status?.['lastState'], 'terminated', 'startedAt')
-    : (at(status?.['state'], 'running', 'startedAt') ??
-      at(status?.['state'], 'terminated', 'startedAt') ??
-      at(status?.['lastState'], 'terminated', 'startedAt'));
-  if (isPrevious && started === undefined)
-    throw badRequest(`previous terminated container "${container}" in pod "${name}" not found`);
-  if (typeof started !== 'string') {
-    const reason = at(status?.['state'], 'waiting', 'reason') ?? 'ContainerCreating';
-    const why =
-      reason === 'ImagePullBackOff' || reason === 'ErrImagePull'
-        ? 'trying and failing to pull image'
-        : textOf(reason);
-    throw badRequest(`container "${container}" in pod "${name}" is waiting to start: ${why}`);
+export function sendLog(api: ApiRequest, pod: KubeObject, query: LogQuery): void {
+  const { response } = api;
+  const container = chosenContainer(pod, query.container);
+  if (!at(pod.spec, 'nodeName')) {
+    // There is no kubelet to ask: neither a log nor an error.
+    response.writeHead(204).end();
+    return;
   }
-  const lines = linesOf(pod, container, Date.parse(started), query.get('timestamps') === 'true');
-  const tail = query.get('tailLines');
-  const limit = query.get('limitBytes');
-  if (tail !== null && !/^\d+$/.test(tail))
-    throw new ApiError(400, 'BadRequest', `strconv.ParseInt: parsing "${tail}": invalid syntax`);
-  const chosen = tail === null ? lines : Number(tail) === 0 ? [] : lines.slice(-Number(tail));
-  let text = chosen.map((line) => `${line}\n`).join('');
-  if (limit !== null) text = text.slice(0, Number(limit));
-  if (query.get('follow') === 'true' && at(status?.['state'], 'running') !== undefined)
-    follow(api, pod, text);
-  else sendText(response, 200, text, 'text/plain');
+  const run = runOf(pod, container, query.isPrevious);
+  const lines = linesOf(run, api.cluster.seconds.logLine);
+  const begun = { last: lines.at(-1)?.time ?? run.started, chosen: choose(lines, query) };
+  if (query.isFollowed && !query.isPrevious && isRunning(pod, container)) follow(api, run, query, begun);
+  else sendText(response, 200, cut(textOf(begun.chosen, query), query.limitBytes), 'text/plain');
 }
 
-function linesOf(pod: KubeObject, container: string, started: number, withTime: boolean): string[] {
-  const minutes = Math.min(MOST_MINUTES, Math.floor((Date.now() - started) / 60_000));
-  const messages: [number, string][] = [
-    [started, `starting ${container} of ${keyOfObject(pod)}`],
-    [started, `image ${imageOf(pod, container)}`],
-    [started, 'ready'],
-    ...Array.from({ length: minutes }, (_, index): [number, string] => [
-      started + (index + 1) * 60_000,
-      `alive for ${String(index + 1)} min`,
-    ]),
-  ];
-  return messages.map(([time, message]) =>
-    withTime ? `${new Date(time).toISOString().replace('Z', '000000Z')} ${message}` : message,
-  );
+function choose(lines: LogLine[], { since, tailLines }: LogQuery): LogLine[] {
+  // Times of a log have parts of a second, those of a query may have none.
+  const young = since === undefined ? lines : lines.filter(({ time }) => time >= since);
+  if (tailLines === undefined) return young;
+  return tailLines === 0 ? [] : young.slice(-tailLines);
 }
 
-function imageOf(pod: KubeObject, container: string): string {
-  return String(
-    listOf<Fields>(at(pod.spec, 'containers')).find((one) => one['name'] === container)?.['image'],
-  );
+function textOf(lines: readonly LogLine[], { withTimes }: LogQuery): Buffer {
+  return Buffer.from(lines.map((line) => textOfLine(line, withTimes)).join(''));
 }
 
-/** Keeps the answer open until the pod ends: a line a second would cost more than it tells, so one at its end. */
-function follow({ cluster, response }: ApiRequest, pod: KubeObject, text: string): void {
+function cut(text: Buffer, limit: number | undefined): string {
+  return (limit === undefined ? text : text.subarray(0, limit)).toString();
+}
+
+/** Keeps the answer open until the container ends, or as many bytes have been sent as were asked for. */
+function follow(
+  { cluster, response }: ApiRequest,
+  run: ContainerRun,
+  query: LogQuery,
+  begun: { last: number; chosen: LogLine[] },
+): void {
+  let left = query.limitBytes ?? Infinity;
+  const send = (lines: LogLine[]): void => {
+    const text = textOf(lines, query);
+    if (text.length > 0 && response.writableLength < MOST_UNREAD_BYTES)
+      response.write(text.subarray(0, left));
+    left -= text.length;
+    if (left <= 0) response.end();
+  };
   response.writeHead(200, { 'Content-Type': 'text/plain' });
   response.flushHeaders();
-  response.write(text);
-  const stop = cluster.store.listen((change: Change) => {
-    if (change.resource !== 'pods' || change.object.metadata.uid !== pod.metadata.uid) return;
-    const isOver =
-      change.type === 'DELETED' ||
-      change.object.metadata.deletionTimestamp !== undefined ||
-      ['Succeeded', 'Failed'].includes(String(at(change.object.status, 'phase')));
-    if (isOver) response.end('stopping\n');
+  const follower = new LogFollower(cluster, run, {
+    since: begun.last,
+    onLines: send,
+    onEnd: () => response.end(),
   });
-  response.once('close', stop);
+  response.once('close', () => follower.close());
+  send(begun.chosen);
 }

@@ -16,17 +16,22 @@ export interface PodOwner {
  * @returns whether it was made
  */
 export function createPod(context: ControllerContext, owner: PodOwner, pod: KubeObject): boolean {
+  return podRefusal(context, owner, pod) === undefined;
+}
+
+/** As {@link createPod}. @returns why it was refused; undefined when it was made */
+export function podRefusal(context: ControllerContext, owner: PodOwner, pod: KubeObject): string | undefined {
   const { storage, object, kind, component } = owner;
   try {
     const { metadata } = context.create('pods', pod);
     const message = `Created pod: ${metadata.name}`;
     context.events.record(object, kind, 'Normal', 'SuccessfulCreate', message, component);
-    return true;
+    return undefined;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     const message = `Error creating: ${error.message}`;
     context.events.record(object, kind, 'Warning', 'FailedCreate', message, component);
     context.wishLater(storage, keyOfObject(object), 1);
-    return false;
+    return error.message;
   }
 }

@@ -1,9 +1,9 @@
 import { labelSelectorTest, labelsOf } from '../api/selectors.ts';
-import { at, isSame, type Fields, type KubeObject } from '../objects.ts';
+import { at, isSame, listOf, timestamp, type Fields, type KubeObject } from '../objects.ts';
 import { controllerOf, type ControllerContext } from './controller-context.ts';
-import { createPod } from './pod-creation.ts';
+import { podRefusal } from './pod-creation.ts';
 import { podOf } from './pod-template.ts';
-import { isActive, isReady } from './pod-state.ts';
+import { conditionOf, isActive, isReady } from './pod-state.ts';
 
 const REPLICA_SETS = 'replicasets.apps';
 
@@ -16,8 +16,9 @@ export function reconcileReplicaSet(context: ControllerContext, storage: string,
   adopt(context, storage, set, matches);
   let pods = context.controlledBy('pods', set).filter(isActive);
   const wanted = Number(at(set.spec, 'replicas') ?? 1);
+  let refusal: string | undefined;
   if (set.metadata.deletionTimestamp === undefined && pods.length !== wanted) {
-    if (pods.length < wanted) add(context, storage, set, kind, wanted - pods.length);
+    if (pods.length < wanted) refusal = add(context, storage, set, kind, wanted - pods.length);
     else
       for (const pod of leastWanted(pods).slice(0, pods.length - wanted)) {
         context.delete('pods', pod);
@@ -38,10 +39,30 @@ export function reconcileReplicaSet(context: ControllerContext, storage: string,
     readyReplicas: pods.filter(isReady).length,
     availableReplicas: pods.filter(isReady).length,
     observedGeneration: set.metadata.generation ?? 1,
+    conditions: conditionsOf(set, refusal),
   };
   const now = context.store.get(storage, set.metadata.namespace, set.metadata.name);
-  if (now !== undefined && !isSame({ ...now.status, ...status }, now.status))
-    context.setStatus(storage, now, status);
+  if (now === undefined) return;
+  // What is empty is left out.
+  const isQuiet =
+    (status['conditions'] as unknown[]).length === 0 && at(now.status, 'conditions') === undefined;
+  const written = isQuiet ? { ...status, conditions: undefined } : status;
+  if (!isSame({ ...now.status, ...written }, now.status)) context.setStatus(storage, now, written);
+}
+
+const REPLICA_FAILURE = 'ReplicaFailure';
+
+/** The set's conditions, with the failure to make a pod as long as it lasts; with its time of the first. */
+function conditionsOf(set: KubeObject, refusal: string | undefined): Fields[] {
+  const others = listOf<Fields>(at(set.status, 'conditions')).filter(
+    (one) => one['type'] !== REPLICA_FAILURE,
+  );
+  if (refusal === undefined) return others;
+  const before = conditionOf(set, REPLICA_FAILURE);
+  // The name of the pod is another each time, which is no news.
+  if (before?.['status'] === 'True' && before['reason'] === 'FailedCreate') return [...others, before];
+  const failure = { type: REPLICA_FAILURE, status: 'True', reason: 'FailedCreate', message: refusal };
+  return [...others, { ...failure, lastTransitionTime: timestamp() }];
 }
 
 /** Pods that match and that nobody controls become the set's. */
@@ -58,18 +79,21 @@ function adopt(
   }
 }
 
+/** @returns why one was refused; then no more are tried */
 function add(
   context: ControllerContext,
   storage: string,
   set: KubeObject,
   kind: { kind: string; apiVersion: string },
   count: number,
-): void {
+): string | undefined {
   const owner = { storage, object: set, kind, component: 'replicaset-controller' };
   for (let made = 0; made < count; made += 1) {
     const pod = podOf(set, context.ownerReference(storage, set), at(set.spec, 'template'));
-    if (!createPod(context, owner, pod)) return;
+    const refusal = podRefusal(context, owner, pod);
+    if (refusal !== undefined) return refusal;
   }
+  return undefined;
 }
 
 /** Pods in the order in which they are given up: without a node, not ready, the newest. */

@@ -1,8 +1,10 @@
 import { parseJson, parseYaml } from '../api/api-request.ts';
-import { present, readObject } from '../api/codec.ts';
-import { ApiError, badRequest, invalid, notFound } from '../api/status-error.ts';
-import { isFields, type KubeObject } from '../objects.ts';
+import { present, readObject, TypeMismatch } from '../api/codec.ts';
+import { ApiError, badRequest, conflict, invalid, notFound } from '../api/status-error.ts';
+import { isFields, type Fields, type KubeObject } from '../objects.ts';
+import { unknownField } from '../types/known-fields.ts';
 import type { ResourceType } from '../types/resource-type.ts';
+import { IMMUTABLE, wrong } from '../types/validation/rules.ts';
 import { applyJsonPatch } from './json-patch.ts';
 import { applyMergePatch } from './merge-patch.ts';
 import { serverSideApply } from './server-side-apply.ts';
@@ -46,6 +48,20 @@ export function checkName({ metadata }: KubeObject, name: string): void {
 
 /** The object that a patch makes, not yet checked or written. Only an application may make one that is not there. @throws ApiError */
 export function applyPatch(patch: PatchRequest): KubeObject {
+  const result = patched(patch);
+  checkUid(patch, result.metadata.uid);
+  return result;
+}
+
+/** A patch that names a uid is for this one object. */
+function checkUid({ type, old, name }: PatchRequest, uid: string): void {
+  if (!uid || uid === old?.metadata.uid) return;
+  if (old !== undefined) throw invalid(type, name, [wrong('metadata.uid', uid, IMMUTABLE)]);
+  const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
+  throw conflict(type, name, why);
+}
+
+function patched(patch: PatchRequest): KubeObject {
   const { type, old, name, media, body } = patch;
   if (isApplication(media)) return apply(patch);
   const patcher = PATCHERS[media];
@@ -85,9 +101,22 @@ function apply({
     throw badRequest(
       `error decoding patch: Object 'Kind' or 'apiVersion' is missing in '${body.toString('utf8').slice(0, 200)}'`,
     );
-  const wanted = readObject(type, document, namespace);
+  const wanted = readApplied(type, document, namespace);
   if (wanted.metadata.name === '') wanted.metadata.name = name;
   checkName(wanted, name);
   wanted.metadata.resourceVersion ??= '';
   return serverSideApply({ type, old, wanted, manager: applier, isForced, subresource });
+}
+
+/** What does not fit the kind's schema is, for an apply, an error of the server without a reason. */
+function readApplied(type: ResourceType, document: Fields, namespace: string | undefined): KubeObject {
+  const unfit = (why: string): ApiError =>
+    new ApiError(500, '', `failed to create typed patch object (${String(namespace)}/${type.kind}): ${why}`);
+  const unknown = unknownField(type.kind, document);
+  if (unknown !== undefined) throw unfit(`${unknown}: field not declared in schema`);
+  try {
+    return readObject(type, document, namespace);
+  } catch (error) {
+    throw error instanceof TypeMismatch ? unfit(error.message) : error;
+  }
 }

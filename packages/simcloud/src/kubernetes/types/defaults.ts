@@ -250,12 +250,20 @@ export function storageClass(object: KubeObject): void {
   fill(object, { reclaimPolicy: 'Delete', volumeBindingMode: 'Immediate' });
 }
 
+export function priorityClass(object: KubeObject): void {
+  fill(object, { value: 0, preemptionPolicy: 'PreemptLowerPriority' });
+}
+
 export function networkPolicy(object: KubeObject): void {
   const spec = specOf(object);
+  fill(spec, { podSelector: {} });
+  for (const rule of [...listOf<Fields>(spec['ingress']), ...listOf<Fields>(spec['egress'])])
+    for (const port of listOf<Fields>(rule['ports'])) fill(port, { protocol: 'TCP' });
   fill(spec, { policyTypes: spec['egress'] === undefined ? ['Ingress'] : ['Ingress', 'Egress'] });
 }
 
 export function roleBinding(object: KubeObject): void {
+  fill(inside(object, 'roleRef'), { apiGroup: 'rbac.authorization.k8s.io' });
   for (const subject of listOf<Fields>(object['subjects']))
     fill(subject, subject['kind'] === 'ServiceAccount' ? {} : { apiGroup: 'rbac.authorization.k8s.io' });
 }

@@ -1,10 +1,13 @@
 import { pathReader, type FieldReader } from '../api/selectors.ts';
+import { limitRangeDefaults } from '../admission/limit-range.ts';
 import { autoscalerFromV1, autoscalerToV1 } from './autoscaler-versions.ts';
 import * as defaults from './defaults.ts';
 import { resourceType, type ResourceRow, type ResourceType } from './resource-type.ts';
 import * as config from './validation/config.ts';
+import * as networks from './validation/networks.ts';
 import * as policies from './validation/policies.ts';
 import * as pods from './validation/pods.ts';
+import * as quotas from './validation/quotas.ts';
 import * as services from './validation/services.ts';
 import * as storage from './validation/storage.ts';
 import * as workloads from './validation/workloads.ts';
@@ -70,7 +73,13 @@ const ROWS: Readonly<Record<string, readonly ResourceRow[]>> = {
     { kind: 'ConfigMap', plural: 'configmaps', shortNames: 'cm', validate: config.configMap },
     { kind: 'Endpoints', plural: 'endpoints', shortNames: 'ep' },
     { kind: 'Event', plural: 'events', shortNames: 'ev', selectable: EVENT_FIELDS, validate: policies.event },
-    { kind: 'LimitRange', plural: 'limitranges', shortNames: 'limits' },
+    {
+      kind: 'LimitRange',
+      plural: 'limitranges',
+      shortNames: 'limits',
+      defaults: limitRangeDefaults,
+      validate: quotas.limitRange,
+    },
     {
       kind: 'Namespace',
       plural: 'namespaces',
@@ -135,7 +144,13 @@ const ROWS: Readonly<Record<string, readonly ResourceRow[]>> = {
       selectable: fields('status.replicas'),
       defaults: defaults.replicationController,
     },
-    { kind: 'ResourceQuota', plural: 'resourcequotas', shortNames: 'quota', subresources: 'status' },
+    {
+      kind: 'ResourceQuota',
+      plural: 'resourcequotas',
+      shortNames: 'quota',
+      subresources: 'status',
+      validate: quotas.resourceQuota,
+    },
     {
       kind: 'Secret',
       plural: 'secrets',
@@ -273,7 +288,7 @@ const ROWS: Readonly<Record<string, readonly ResourceRow[]>> = {
       shortNames: 'ing',
       subresources: 'status',
       generation: true,
-      validate: services.ingress,
+      validate: networks.ingress,
     },
     {
       kind: 'NetworkPolicy',
@@ -281,6 +296,7 @@ const ROWS: Readonly<Record<string, readonly ResourceRow[]>> = {
       shortNames: 'netpol',
       generation: true,
       defaults: defaults.networkPolicy,
+      validate: networks.networkPolicy,
     },
   ],
   'policy/v1': [{ ...BUDGET, since: 21 }],
@@ -303,7 +319,15 @@ const ROWS: Readonly<Record<string, readonly ResourceRow[]>> = {
     { kind: 'Role', plural: 'roles', validate: policies.role },
   ],
   'scheduling.k8s.io/v1': [
-    { kind: 'PriorityClass', plural: 'priorityclasses', cluster: true, shortNames: 'pc' },
+    {
+      kind: 'PriorityClass',
+      plural: 'priorityclasses',
+      cluster: true,
+      shortNames: 'pc',
+      generation: true,
+      defaults: defaults.priorityClass,
+      validate: policies.priorityClass,
+    },
   ],
   'storage.k8s.io/v1': [
     { kind: 'CSIDriver', plural: 'csidrivers', cluster: true },

@@ -3,7 +3,7 @@ import type { Outcome, ReconcileContext } from '@cetus/shared/reconcile';
 import type { Blocker, DrainState, Operation, StoredCluster } from '@cetus/shared/schemas';
 import type { SecretBox } from '@cetus/shared/secrets';
 import { troubleWith, type Trouble } from '../../health/trouble.ts';
-import { ready } from '../cluster-conditions.ts';
+import { ready } from '../../conditions.ts';
 import type { ClusterDriver } from '../cluster-driver.ts';
 import { inCluster } from '../kubeconfig/in-cluster.ts';
 import { keptBlockers, listOfBlockers } from './blockers.ts';

@@ -1,5 +1,5 @@
 import type { FieldProblem } from '../../api/status-error.ts';
-import { fieldsOf } from '../../objects.ts';
+import { fieldsOf, listOf, type Fields } from '../../objects.ts';
 
 export const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const DNS_LABEL_START = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
@@ -21,6 +21,8 @@ const LABEL_1035_DETAIL =
   "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
 const SUBDOMAIN_DETAIL =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+const WILDCARD_DETAIL =
+  "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', regex used for validation is '\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const LABEL_VALUE_DETAIL =
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 export const LABEL_NAME_DETAIL =
@@ -87,4 +89,34 @@ export function labelProblems(field: string, labels: unknown): Problems {
       ? []
       : [wrong(field, value, LABEL_VALUE_DETAIL)];
   });
+}
+
+/** A name of a host, or all below one (`*.example.org`). */
+export function subdomainProblems(field: string, name: string): Problems {
+  if (!name.startsWith('*')) return SUBDOMAIN.test(name) ? [] : [wrong(field, name, SUBDOMAIN_DETAIL)];
+  return name.startsWith('*.') && SUBDOMAIN.test(name.slice(2)) ? [] : [wrong(field, name, WILDCARD_DETAIL)];
+}
+
+/** The labels and expressions of a selector. */
+export function selectorProblems(field: string, selector: unknown): Problems {
+  const { matchLabels, matchExpressions } = fieldsOf(selector);
+  const expressions = listOf<Fields>(matchExpressions).flatMap(({ operator, values }, index) => {
+    const here = `${field}.matchExpressions[${String(index)}]`;
+    const isListed = operator === 'In' || operator === 'NotIn';
+    const has = listOf(values).length > 0;
+    if (!isListed && operator !== 'Exists' && operator !== 'DoesNotExist')
+      return [wrong(`${here}.operator`, operator ?? '', 'not a valid selector operator')];
+    if (isListed && !has)
+      return [required(`${here}.values`, "must be specified when `operator` is 'In' or 'NotIn'")];
+    return isListed || !has
+      ? []
+      : [
+          {
+            field: `${here}.values`,
+            type: 'Forbidden' as const,
+            detail: "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+          },
+        ];
+  });
+  return [...labelProblems(`${field}.matchLabels`, matchLabels), ...expressions];
 }

@@ -32,18 +32,3 @@ export function service(object: KubeObject, old: KubeObject | undefined): Proble
     problems.push(wrong('spec.clusterIP', spec['clusterIP'] ?? '', IMMUTABLE));
   return problems;
 }
-
-export function ingress(object: KubeObject): Problems {
-  const spec = fieldsOf(object.spec);
-  const problems: Problems = [];
-  if (spec['defaultBackend'] === undefined && listOf(spec['rules']).length === 0)
-    problems.push(wrong('spec', spec, 'either `defaultBackend` or `rules` must be specified'));
-  listOf(spec['rules']).forEach((rule, index) =>
-    listOf<Fields>(at(rule, 'http', 'paths')).forEach((path, place) => {
-      const field = `spec.rules[${String(index)}].http.paths[${String(place)}].pathType`;
-      if (path['pathType'] === undefined) problems.push(required(field, 'pathType must be specified'));
-      else problems.push(...oneOf(field, path['pathType'], ['Exact', 'ImplementationSpecific', 'Prefix']));
-    }),
-  );
-  return problems;
-}

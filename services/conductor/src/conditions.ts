@@ -3,7 +3,7 @@ import type { Condition } from '@cetus/shared/schemas';
 
 type NewCondition = Omit<Condition, 'since'>;
 
-/** `BackEndReachable`: whether the back end answers about the cluster. It says nothing about the cluster itself. */
+/** `BackEndReachable`: whether the back end answers about the object. It says nothing about the object itself. */
 export function reachable(): NewCondition {
   return { type: 'BackEndReachable', status: 'True', reason: 'Answered', message: 'The back end answers' };
 }
@@ -13,7 +13,7 @@ export function unreachable(error: unknown): NewCondition | null {
   return { type: 'BackEndReachable', status: 'False', reason: 'NoAnswer', message: error.message };
 }
 
-/** `Ready`: whether the cluster is there to be used. */
+/** `Ready`: whether the object is there to be used. */
 export function ready(is: boolean, reason: string, message: string): NewCondition {
   return { type: 'Ready', status: is ? 'True' : 'False', reason, message };
 }

@@ -1,0 +1,15 @@
+export { namespaceOf } from './namespace.ts';
+export { CHANGED, diffSpecs, type Difference } from './diff.ts';
+export { withOverrides } from './overrides.ts';
+export { HOST_ACCESS, type HostAccess, type Problem } from './problems/problem.ts';
+export { problemsOf } from './problems/problems.ts';
+export { PULL_SECRET } from './problems/storage-problems.ts';
+export { qosOf, QOS_CLASSES, type ContainerQos, type Qos, type QosClass } from './qos.ts';
+export {
+  canonicalQuantity,
+  compareQuantities,
+  isSameQuantity,
+  milliValue,
+  parseQuantity,
+  wholeValue,
+} from './quantity.ts';

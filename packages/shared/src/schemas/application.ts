@@ -1,0 +1,206 @@
+import type { ApplicationForm } from './api/application/form.ts';
+import type { Overrides } from './api/application/placement.ts';
+import { stateOf, type ObjectStatus, type StoredObject } from './object.ts';
+import type { SealedSecret } from './secret.ts';
+import type { Condition, Failure } from './state.ts';
+
+/** Where an application runs, with clusters by id. */
+export interface StoredPlacement {
+  /** The id of a cluster; null: `selector` says. */
+  cluster_id: string | null;
+  selector: Record<string, string> | null;
+  overrides: Overrides;
+}
+
+/** What is asked of an application: what its form says, and what actions have asked of it since. */
+export interface ApplicationSpec extends Omit<
+  ApplicationForm,
+  'placements' | 'secrets' | 'image_pull_secret'
+> {
+  placements: StoredPlacement[];
+  /** The names of its secrets with their keys; the values are in `sealed`. */
+  secrets: { name: string; keys: string[] }[];
+  image_pull_secret: { name: string } | { registry: string; username: string } | null;
+  /** The values of secrets and the password of the pull secret, as JSON ({@link SecretValues}); null: none. */
+  sealed: SealedSecret | null;
+  /** How often it was stopped is not known, only that it is: no instance runs. */
+  stopped: boolean;
+  /** A rollout does not go on. */
+  paused: boolean;
+  /** When a restart was last asked for, RFC 3339; null: never. */
+  restarted_at: string | null;
+  /** How often a `job` or a `cronjob` was asked to run, besides when it does so by itself. */
+  runs: number;
+}
+
+/** What `spec.sealed` holds. */
+export interface SecretValues {
+  /** By the name of the secret, by key. */
+  secrets: Record<string, Record<string, string>>;
+  pull_password: string | null;
+  /** Known to nobody else, and always the same for the application: what is told of the values is told with it. */
+  salt: string;
+}
+
+/** How far the application is in one cluster, as whoever brings it there knows. */
+export const PLACEMENT_STATES = ['PENDING', 'ROLLING_OUT', 'COMPLETE', 'FAILED', 'REMOVING'] as const;
+export type PlacementState = (typeof PLACEMENT_STATES)[number];
+
+/** An object of Kubernetes that was applied. */
+export interface AppliedObject {
+  api_version: string;
+  kind: string;
+  name: string;
+  uid: string;
+}
+
+/** The application in one cluster. */
+export interface PlacementStatus {
+  cluster_id: string;
+  cluster_name: string;
+  namespace: string;
+  state: PlacementState;
+  /** What it waits for, for people. */
+  progress: string | null;
+  failure: Failure | null;
+  /** The generation of the application whose manifests were applied last; null: none yet. */
+  applied_generation: number | null;
+  /** Of the manifests that were applied last. */
+  applied_hash: string | null;
+  objects: AppliedObject[];
+  /** `metadata.generation` of the workload after it was applied: another one is drift. */
+  workload_generation: number | null;
+  /** How many runs that were asked for have begun there. */
+  runs: number;
+  /** What others changed and is not put back: paths. */
+  drift: string[];
+  /** Of a rollout: what it had come to when it last made progress, and when that was; null: none goes on. */
+  progressed: { at: Date; counts: string } | null;
+}
+
+/** How an application does in one cluster, in one word. */
+export const PHASES = [
+  'Pending',
+  'Progressing',
+  'Running',
+  'Degraded',
+  'Stopped',
+  'Paused',
+  'Succeeded',
+  'Failed',
+  'Suspended',
+  'Missing',
+] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** Why an application is not as it shall be: the first cause, for people and for machines. */
+export interface Cause {
+  /** `ImagePullBackOff`, `CrashLoopBackOff`, `Unschedulable`, `ProbeFailing`, `QuotaExceeded`, `SecretMissing`, `ConfigMapMissing`, `AdmissionRefused`, `ProgressDeadlineExceeded`, `VolumeNotReady`, `JobFailed`, `NodeUnreachable`, `OutOfMemory`, … */
+  reason: string;
+  /** A sentence. */
+  message: string;
+  /** The pod. */
+  instance?: string;
+  container?: string;
+  image?: string;
+  exit_code?: number;
+  restarts?: number;
+  /** The last lines that the container wrote. */
+  log?: string;
+}
+
+/** How many instances there are, as the workload itself counts them. */
+export interface ReplicaCounts {
+  desired: number;
+  updated: number;
+  ready: number;
+  available: number;
+}
+
+/** Where an application can be reached. */
+export interface Endpoint {
+  type: 'cluster_ip' | 'node_port' | 'load_balancer' | 'ingress';
+  /** `http://…` for an ingress; `host:port` else. */
+  address: string;
+  port: number;
+  protocol: string;
+  /** From where: within the cluster, from the tenant's network, from anywhere. */
+  scope: 'cluster' | 'network' | 'external';
+}
+
+/** The application in one cluster, as the follower of that cluster sees it; a key of `observed`, written by nobody else. */
+export interface Observation {
+  phase: Phase;
+  /** The generation of the application that the workload was made of: {@link GENERATION_ANNOTATION}. */
+  generation: number | null;
+  /** Whether the workload's own controller has seen its newest specification. */
+  settled: boolean;
+  replicas: ReplicaCounts;
+  cause: Cause | null;
+  /** Address of the service within the cluster, node ports by port, and what load balancers and ingresses got. */
+  service: {
+    cluster_ip: string | null;
+    node_ports: Record<string, number>;
+    load_balancer: string[];
+    ingress: string[];
+  } | null;
+  /** When it became so. */
+  since: Date;
+  /** The fencing token of the follower's lease. */
+  token: number;
+}
+
+/** One version of what an application was asked to be. */
+export interface ApplicationRevision {
+  /** From 1. */
+  number: number;
+  /** The generation of the application that it began with. */
+  generation: number;
+  /** What asked for it. */
+  requested: string;
+  user_id: string;
+  created_at: Date;
+  spec: ApplicationSpec;
+}
+
+/** How many revisions are kept. */
+export const MAX_REVISIONS = 10;
+
+/** What the conductor found. */
+export interface ApplicationStatus extends ObjectStatus {
+  placements: PlacementStatus[];
+  /** What the last create, update or rollback that succeeded brought about: what a rollback goes back to. */
+  applied_spec: ApplicationSpec | null;
+}
+
+/** The document of an application. */
+export interface StoredApplication extends StoredObject<ApplicationSpec, ApplicationStatus> {
+  /** By the id of the cluster; each written by the follower of that cluster. */
+  observed: Record<string, Observation>;
+  /** The condition `Healthy`, over all clusters that it is in; written by their followers with `observed`. Absent: nothing was seen yet. */
+  health_conditions?: Condition[];
+  /** Oldest first; written by the API with each change of the spec. */
+  revisions: ApplicationRevision[];
+}
+
+/** What counts as asked for: the spec, or after a rollback what was applied before. */
+export function applicationSpecOf(
+  application: Pick<StoredApplication, 'spec' | 'status' | 'operation'>,
+): ApplicationSpec {
+  const { applied_spec } = application.status;
+  return stateOf(application).startsWith('ROLLBACK_') && applied_spec != null
+    ? applied_spec
+    : application.spec;
+}
+
+/** Labels and annotations of what Cetus makes in clusters. */
+export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
+export const MANAGED_BY = 'cetus';
+export const NAME_LABEL = 'app.kubernetes.io/name';
+/** The id of the application, on all its objects, its pods included. */
+export const APPLICATION_LABEL = 'cetus.io/application';
+/** The project and the user of a namespace. */
+export const PROJECT_LABEL = 'cetus.io/project';
+export const USER_LABEL = 'cetus.io/user';
+/** The generation of the application that a workload was made of. */
+export const GENERATION_ANNOTATION = 'cetus.io/generation';

@@ -1,0 +1,107 @@
+import type { KubernetesConnection } from '@cetus/kubernetes/connection';
+import { isNotFound } from '@cetus/kubernetes/errors';
+import { listAll } from '@cetus/kubernetes/list';
+import type { ManagedKindName } from '@cetus/kubernetes/managed-kinds';
+import { collectionPath, objectPath } from '@cetus/kubernetes/object-path';
+import type { Ingress, KubernetesObject, Pod, Service } from '@cetus/kubernetes/objects';
+import type { ServedApis } from '@cetus/kubernetes/served-apis';
+import { APPLICATION_LABEL, type ApplicationSpec, type AppliedObject } from '@cetus/shared/schemas';
+import { selectorOf } from '../selector.ts';
+import { investigate } from './investigate.ts';
+import { ingressFacts, serviceFacts } from './network-facts.ts';
+import type { WorkloadObject } from './objects.ts';
+import { assess, type ObserveInput, type Observed } from './observe.ts';
+import { podFacts } from './pod-facts.ts';
+import type { Finding } from './suspects.ts';
+import { currentJob, workloadFacts } from './workload-facts.ts';
+import { workloadKindOf, type WorkloadKind } from './workload-kinds.ts';
+
+/** Which application is to be looked at, and what is asked of it. */
+export interface LookTarget {
+  applicationId: string;
+  name: string;
+  namespace: string;
+  spec: Pick<ApplicationSpec, 'kind' | 'stopped' | 'paused'>;
+  /** What was applied of it: of what there is none, nothing is looked for. Absent: everything is. */
+  objects?: readonly Pick<AppliedObject, 'kind'>[];
+}
+
+/** A cluster as it is asked. */
+export interface LookApi {
+  connection: KubernetesConnection;
+  apis: Pick<ServedApis, 'apiVersionOf'>;
+}
+
+export interface Look {
+  observation: Observed;
+}
+
+/** Questions that one look asks about what is wrong: what the first one brings may show that it is something else. */
+const MAX_QUESTIONS = 2;
+
+/**
+ * Looks at an application in a cluster: its workload and its pods, and when something is wrong at what tells why.
+ * @throws KubernetesError, KubernetesUnreachableError, the signal's reason
+ */
+export async function lookAt(api: LookApi, target: LookTarget, signal: AbortSignal): Promise<Look> {
+  const { connection, apis } = api;
+  const { applicationId, namespace, spec, objects } = target;
+  const kind = workloadKindOf(spec.kind);
+  const listed = async <T extends KubernetesObject, F>(
+    what: ManagedKindName,
+    project: (object: T) => F | undefined,
+  ): Promise<F[]> => {
+    const apiVersion = await apis.apiVersionOf(what, { signal });
+    if (apiVersion === undefined) return [];
+    const query = { labelSelector: selectorOf(applicationId) };
+    const path = collectionPath({ apiVersion, kind: what, namespace });
+    return (await listAll<T, F>(connection, path, { query, signal, project })).items;
+  };
+  const has = (what: string): boolean => objects === undefined || objects.some((one) => one.kind === what);
+  const [named, pods, services, ingresses, jobs] = await Promise.all([
+    kind === 'Job' ? null : workloadOf(api, kind, target, signal),
+    listed<Pod, NonNullable<ReturnType<typeof podFacts>>>('Pod', podFacts),
+    has('Service') ? listed('Service', (one: Service) => serviceFacts(one)) : [],
+    has('Ingress') ? listed('Ingress', (one: Ingress) => ingressFacts(one)) : [],
+    kind === 'CronJob' || kind === 'Job'
+      ? listed('Job', (one: WorkloadObject) => workloadFacts('Job', one))
+      : [],
+  ]);
+  const findings = new Map<string, Finding>();
+  const input: ObserveInput = {
+    asked: spec,
+    workload:
+      kind === 'Job' ? currentJob(jobs) : named === null ? null : (workloadFacts(kind, named) ?? null),
+    pods,
+    services,
+    ingresses,
+    runs: kind === 'CronJob' ? jobs : [],
+    findings: (key) => findings.get(key),
+    now: Date.now(),
+  };
+  for (let questions = 0; questions < MAX_QUESTIONS; questions += 1) {
+    const { suspect } = assess(input);
+    if (suspect === null || findings.has(suspect.key)) break;
+    findings.set(suspect.key, await investigate(connection, suspect, signal));
+  }
+  return { observation: assess(input).observation };
+}
+
+async function workloadOf(
+  { connection, apis }: LookApi,
+  kind: WorkloadKind,
+  { applicationId, name, namespace }: LookTarget,
+  signal: AbortSignal,
+): Promise<WorkloadObject | null> {
+  const apiVersion = await apis.apiVersionOf(kind, { signal });
+  if (apiVersion === undefined) return null;
+  try {
+    const path = objectPath({ apiVersion, kind, namespace, name });
+    const found = await connection.get<WorkloadObject>(path, { signal });
+    // Another's of the same name is not it.
+    return found.metadata.labels?.[APPLICATION_LABEL] === applicationId ? found : null;
+  } catch (error) {
+    if (isNotFound(error)) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,72 @@
+import type { KubernetesObject } from '@cetus/kubernetes/objects';
+import type {
+  ApplicationSpec,
+  AppliedObject,
+  PlacementStatus,
+  SecretValues,
+  StoredApplication,
+} from '@cetus/shared/schemas';
+import type { ClusterApi } from '../cluster-connections.ts';
+import { hashOf, manifestsOf, readClusterApis } from '../manifests/index.ts';
+import { ensureNamespace } from '../namespace/application-namespace.ts';
+import type { NamespacePolicy } from '../namespace/policy.ts';
+import { applyManifests, isWorkload } from './apply-manifests.ts';
+import { prune } from './prune.ts';
+import { startRuns } from './runs.ts';
+
+export interface PlaceInput {
+  application: Pick<StoredApplication, '_id' | 'name' | 'project_id' | 'user_id' | 'generation'>;
+  /** With what is different in this cluster. */
+  spec: ApplicationSpec;
+  values: SecretValues | null;
+  placement: PlacementStatus;
+  policy: NamespacePolicy;
+}
+
+/** What is noted of a placement when everything was applied. */
+export type Placed = Pick<
+  PlacementStatus,
+  'applied_generation' | 'applied_hash' | 'objects' | 'workload_generation' | 'runs'
+>;
+
+/**
+ * Brings an application into a cluster: its namespace, then its objects, then takes away what it has no more. Doing it again changes
+ * nothing.
+ * @throws CetusError, KubernetesError, KubernetesUnreachableError: see {@link ensureNamespace}, {@link applyManifests}
+ */
+export async function place(
+  api: ClusterApi,
+  { application, spec, values, placement, policy }: PlaceInput,
+  signal: AbortSignal,
+): Promise<Placed> {
+  const { namespace } = placement;
+  const owner = { namespace, projectId: application.project_id, userId: application.user_id };
+  const isFirst = placement.applied_generation === null;
+  const latest = isFirst ? `${application._id}/${String(application.generation)}` : undefined;
+  await ensureNamespace(api.connection, owner, policy, { latest, signal });
+  const apis = await readClusterApis(api.apis, { signal });
+  const input = { application, spec, namespace, values, apis };
+  const manifests = manifestsOf(input);
+  const applied = await applyManifests(api, manifests, {
+    applicationId: application._id,
+    known: placement.objects,
+    autoscaling: spec.autoscaling,
+    apis,
+    signal,
+  });
+  // The first time there is nothing but what was just applied, unless an attempt before had another specification.
+  if (!isFirst || application.generation > 1) await prune(api, namespace, application._id, manifests, signal);
+  const workload = applied.find(({ manifest }) => isWorkload(manifest.kind))?.object;
+  const runs = await startRuns(api, { input, begun: placement.runs, workload }, signal);
+  return {
+    applied_generation: application.generation,
+    applied_hash: hashOf(manifests),
+    objects: applied.map(({ manifest, object }) => appliedObject(manifest.apiVersion, manifest.kind, object)),
+    workload_generation: workload?.metadata.generation ?? null,
+    runs,
+  };
+}
+
+function appliedObject(api_version: string, kind: string, { metadata }: KubernetesObject): AppliedObject {
+  return { api_version, kind, name: metadata.name, uid: metadata.uid };
+}
