@@ -26,7 +26,7 @@ const LANES = [
     more: tests(LIVE, 'burst', 'cut-off'),
   },
   {
-    core: [...tests(LIVE, 'import', 'applications'), 'packages/kubernetes/test/contract/**/*.test.ts'],
+    core: [...tests(LIVE, 'import'), 'packages/kubernetes/test/contract/**/*.test.ts'],
     more: tests('services/conductor/test/cluster/drivers/heat', 'driver', 'lab'),
   },
   {
@@ -45,6 +45,10 @@ const LANES = [
   {
     core: tests(LIVE, 'coe'),
     more: tests(LIVE, 'notifications'),
+  },
+  {
+    core: tests(LIVE, 'applications'),
+    more: [],
   },
 ];
 
