@@ -1,8 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createAuthority, issueCertificate } from '@cetus/shared/pki';
-import { newObject } from '@cetus/shared/operations';
 import type { StoredCluster } from '@cetus/shared/schemas';
-import { KeyRing, SecretBox } from '@cetus/shared/secrets';
 import { CLUSTER } from '@cetus/shared/store';
 import { KubernetesHost } from '@cetus/simcloud/kubernetes/kubernetes-host';
 import { waitFor } from '@cetus/test-kit';
@@ -10,12 +7,12 @@ import type { Collection } from 'mongodb';
 import type { Installation, Member } from '../integration/support/installation.ts';
 import type { BenchSystem } from './bench-system.ts';
 import { cpuSeconds, report, residentMb, round } from './figures.ts';
+import { BENCH_KEYS, seedClusters } from './simulated-clusters.ts';
 
 const CLUSTERS = 200;
 const WORKERS = 5;
 const SETTLE_SECONDS = 20;
 const IDLE_SECONDS = 60;
-const KEYS = `bench:${Buffer.alloc(32, 9).toString('base64')}`;
 
 /** One conductor that follows many clusters, then two, of which one is killed. */
 export async function health(system: BenchSystem): Promise<void> {
@@ -31,11 +28,11 @@ async function measureFollowing(
 ): Promise<void> {
   const host = new KubernetesHost();
   const start = (): Promise<Member> =>
-    installation.add('conductor', { settings: { CETUS_SECRET_KEYS: KEYS, CETUS_LOG_LEVEL: 'info' } });
+    installation.add('conductor', { settings: { CETUS_SECRET_KEYS: BENCH_KEYS, CETUS_LOG_LEVEL: 'info' } });
   try {
     const first = await start();
     const emptyMb = residentMb(first.service.pid);
-    await seed(host, clusters);
+    await seedClusters(host, clusters, { count: CLUSTERS, workers: WORKERS, projectOf: (i) => `p${i % 10}` });
     const begun = performance.now();
     await until(
       'all clusters are told of',
@@ -140,71 +137,4 @@ async function idle({ service: { pid } }: Member): Promise<{ mb: number; percent
   const before = cpuSeconds(pid);
   await delay(IDLE_SECONDS * 1_000);
   return { mb: residentMb(pid), percent: round(((cpuSeconds(pid) - before) / IDLE_SECONDS) * 100) };
-}
-
-/** Clusters that run, each with an authority of its own, and their documents. */
-async function seed(host: KubernetesHost, clusters: Collection<StoredCluster>): Promise<void> {
-  const box = new SecretBox(KeyRing.parse(KEYS));
-  const documents: StoredCluster[] = [];
-  for (let i = 0; i < CLUSTERS; i += 1) {
-    const made = newObject<StoredCluster['spec'], StoredCluster['status']>({
-      kind: CLUSTER,
-      caller: { userId: 'u', projectId: `p${i % 10}`, requestId: 'bench' },
-      name: `c${i}`,
-      spec: { driver: 'heat', node_groups: [] } as unknown as StoredCluster['spec'],
-      status: { node_groups: [] } as unknown as StoredCluster['status'],
-      deadlineMs: null,
-    });
-    const kubeconfig = box.seal(await simulate(host, made._id), { id: made._id, field: 'status.kubeconfig' });
-    documents.push({
-      ...made,
-      status: { ...made.status, kubeconfig },
-      pending_events: [],
-      sequence: 0,
-      health: null,
-      follow: null,
-    });
-  }
-  await clusters.insertMany(documents);
-}
-
-/** Answers its kubeconfig. */
-async function simulate(host: KubernetesHost, id: string): Promise<string> {
-  const authority = createAuthority({ commonName: id, days: 1 });
-  const version = 'v1.33.2';
-  const nodes = Array.from({ length: WORKERS + 1 }, (_, i) => ({
-    name: i === 0 ? 'master-0' : `worker-${i}`,
-    role: i === 0 ? ('master' as const) : ('worker' as const),
-    address: `10.0.0.${i + 1}`,
-    version,
-  }));
-  await host.apply({ id, address: '127.0.0.1', port: 0, authority, version, nodes });
-  const admin = {
-    commonName: 'admin',
-    organizations: ['system:masters'],
-    usages: ['client' as const],
-    days: 1,
-  };
-  const { certificate, key } = issueCertificate(authority, admin);
-  const base64 = (text: string): string => Buffer.from(text).toString('base64');
-  return JSON.stringify({
-    kind: 'Config',
-    'current-context': 'c',
-    contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
-    clusters: [
-      {
-        name: 'c',
-        cluster: {
-          server: host.get(id)?.url,
-          'certificate-authority-data': base64(authority.certificate),
-        },
-      },
-    ],
-    users: [
-      {
-        name: 'u',
-        user: { 'client-certificate-data': base64(certificate), 'client-key-data': base64(key) },
-      },
-    ],
-  });
 }

@@ -1,5 +1,6 @@
 import { cpus, totalmem } from 'node:os';
 import { accept } from './accept.ts';
+import { applications } from './applications.ts';
 import { BenchSystem } from './bench-system.ts';
 import { events } from './events.ts';
 import { report } from './figures.ts';
@@ -7,8 +8,8 @@ import { health } from './health.ts';
 import { read } from './read.ts';
 import { reconcile } from './reconcile.ts';
 
-/** `npm run bench -- accept|read|reconcile|events|health`, or all of them: one JSON line a figure. The machine should do nothing else. */
-const BENCHES = { accept, read, reconcile, events, health };
+/** `npm run bench -- accept|read|reconcile|events|health|applications`, or all of them: one JSON line a figure. The machine should do nothing else. */
+const BENCHES = { accept, read, reconcile, events, health, applications };
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !Object.hasOwn(BENCHES, name));
 if (unknown !== undefined) {

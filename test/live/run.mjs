@@ -48,7 +48,7 @@ const LANES = [
   },
   {
     core: tests(LIVE, 'applications'),
-    more: [],
+    more: tests(LIVE, 'two-clusters'),
   },
 ];
 
@@ -112,10 +112,17 @@ function findKubernetes() {
     say(`no Kubernetes: it cannot be started: ${why}`);
     return {};
   }
-  if (run(KUBE_UP, ['a']) === 0) return { CETUS_LAB_KUBECONFIG: join(cache, 'cetus/lab/kube/a/kubeconfig') };
-  say(`no Kubernetes: ${KUBE_UP} failed`);
-  if (strict) process.exit(1);
-  return {};
+  const kubeconfig = (name) => join(cache, 'cetus/lab/kube', name, 'kubeconfig');
+  const wanted = { CETUS_LAB_KUBECONFIG: 'a', ...(part === 'core' ? {} : { CETUS_LAB_KUBECONFIG_B: 'b' }) };
+  const found = {};
+  for (const [variable, name] of Object.entries(wanted)) {
+    if (run(KUBE_UP, [name]) === 0) found[variable] = kubeconfig(name);
+    else {
+      say(`no Kubernetes ${name}: ${KUBE_UP} failed`);
+      if (strict) process.exit(1);
+    }
+  }
+  return found;
 }
 
 /** Lanes that run: each leads a group of processes, which ends with this one. */
@@ -173,6 +180,8 @@ if (forgotten.length > 0) {
   say(`in no lane of test/live/run.mjs: ${forgotten.join(', ')}`);
   process.exit(1);
 }
+const [first, ...rest] = process.argv.slice(2);
+const part = first === 'core' ? 'core' : 'all';
 const lab = await findLab();
 if (typeof lab === 'string') {
   say(
@@ -183,8 +192,6 @@ if (typeof lab === 'string') {
 Object.assign(lab, findKubernetes());
 if (run('npx', ['tsc', '-b']) !== 0) process.exit(1);
 const began = Date.now();
-const [first, ...rest] = process.argv.slice(2);
-const part = first === 'core' ? 'core' : 'all';
 const given = part === 'core' || first === undefined ? rest : [first, ...rest];
 const specsOf = ({ core, more }) => (part === 'core' ? core : [...core, ...more]);
 const lanes = given.some((argument) => argument.endsWith('.test.ts'))

@@ -3,7 +3,7 @@ import type { Subscription } from '@cetus/shared/bus';
 import { ReconcileLoop } from '@cetus/shared/reconcile';
 import { driverService, type StoredCluster } from '@cetus/shared/schemas';
 import type { SecretBox } from '@cetus/shared/secrets';
-import type { Logger, Metrics, Resource } from '@cetus/shared/service';
+import type { Logger, Resource } from '@cetus/shared/service';
 import { ServiceRegistry } from '@cetus/shared/service-registry';
 import { CLUSTER, KINDS, purgeDeleted, ReconcileStore } from '@cetus/shared/store';
 import { ClusterReconciler } from './cluster/cluster-reconciler.ts';
@@ -11,6 +11,7 @@ import { clusterRequests } from './cluster/cluster-requests.ts';
 import { ClusterDrain } from './cluster/drain/cluster-drain.ts';
 import type { DriverRegistry } from './cluster/driver-registry.ts';
 import type { ConductorConfig } from './config.ts';
+import type { RoundMetric } from './round-metric.ts';
 
 type LoopConfig = Pick<
   ConductorConfig,
@@ -29,7 +30,7 @@ export interface ClusterServiceOptions {
   drivers: DriverRegistry;
   secrets: SecretBox;
   logger: Logger;
-  metrics: Metrics;
+  rounds: RoundMetric;
 }
 
 const SERVICE = 'conductor';
@@ -39,18 +40,12 @@ const PURGE_MS = 300_000;
 export class ClusterService implements Resource {
   readonly name = 'clusters';
   private readonly options: ClusterServiceOptions;
-  private readonly rounds;
   private loop: ReconcileLoop<StoredCluster> | undefined;
   private requests: Subscription[] = [];
   private purging: NodeJS.Timeout | undefined;
 
   constructor(options: ClusterServiceOptions) {
     this.options = options;
-    this.rounds = options.metrics.histogram({
-      name: 'reconcile_round_seconds',
-      help: 'How long rounds of reconciling took, by kind and by how they ended.',
-      labels: { kind: ['cluster'], result: ['progress', 'ended', 'retry', 'failed', 'lost'] },
-    });
   }
 
   async start(): Promise<void> {
@@ -75,7 +70,7 @@ export class ClusterService implements Resource {
         const lacking = drivers.lacks(await registry.drivers());
         return lacking.length === 0 ? undefined : { 'spec.driver': { $nin: lacking } };
       },
-      onRound: (result, seconds) => this.rounds.observe({ kind: CLUSTER.name, result }, seconds),
+      onRound: this.options.rounds(CLUSTER.name),
     });
     const answer = clusterRequests(drivers, clusters);
     for (const { name } of drivers.describe())

@@ -18,6 +18,7 @@ import type { ConductorConfig } from './config.ts';
 import { HealthService } from './health/health-service.ts';
 import type { TrackerLimits } from './health/health-tracker.ts';
 import { heatSite } from './heat-site.ts';
+import { roundMetric } from './round-metric.ts';
 import { StreamServer } from './streams/stream-server.ts';
 
 /** With notifications, polling is only what catches those that are lost: so much less often. */
@@ -86,6 +87,7 @@ export function conductorResources({ config, backbone, keys, logger, metrics }: 
   };
   const drivers = DriverRegistry.offer(config.CETUS_CLUSTER_DRIVERS, makers);
   const id = processId();
+  const rounds = roundMetric(metrics);
   const streams = new StreamServer({
     host: config.CETUS_STREAM_HOST,
     port: config.CETUS_STREAM_PORT,
@@ -100,7 +102,7 @@ export function conductorResources({ config, backbone, keys, logger, metrics }: 
     { name: 'openstack', stop: () => session.close() },
     streams,
     new Heartbeat({ binary: 'cetus-conductor', id, backbone, logger, drivers: drivers.describe() }),
-    new ClusterService({ owner: id, config, backbone, drivers, secrets, logger, metrics }),
+    new ClusterService({ owner: id, config, backbone, drivers, secrets, logger, rounds }),
     new ApplicationService({
       owner: id,
       config,
@@ -109,7 +111,7 @@ export function conductorResources({ config, backbone, keys, logger, metrics }: 
       streams,
       deniedNetworks,
       logger,
-      metrics,
+      rounds,
     }),
     new HealthService({
       owner: id,

@@ -10,6 +10,7 @@ import { startTestMongo, waitFor } from '@cetus/test-kit';
 import type { ClusterDriver } from '../src/cluster/cluster-driver.ts';
 import { DriverRegistry } from '../src/cluster/driver-registry.ts';
 import { ClusterService } from '../src/cluster-service.ts';
+import { roundMetric } from '../src/round-metric.ts';
 import { storedCluster } from './cluster/stored-cluster.ts';
 
 const config = {
@@ -72,7 +73,7 @@ describe('conductors that have different drivers', () => {
           backbone,
           secrets: new SecretBox(KeyRing.parse(`k1:${Buffer.alloc(32, 7).toString('base64')}`)),
           logger,
-          metrics: createMetrics('conductor', { process: false }),
+          rounds: roundMetric(createMetrics('conductor', { process: false })),
         }),
     );
     conductors.push(...heartbeats, ...services);

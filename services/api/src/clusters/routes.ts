@@ -47,6 +47,7 @@ import {
   planOfDelete,
   refuseZeroNodes,
 } from './accept.ts';
+import { refuseWithApplications } from './applications-in.ts';
 import { briefPage } from './brief-page.ts';
 import { clusterSpec, overridesTemplate } from './create.ts';
 import { insertCluster } from './insert.ts';
@@ -259,9 +260,11 @@ export function clusterRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder):
       },
     },
     async (request, reply) => {
+      const force = isTrue(request.query.force);
+      if (!force) await refuseWithApplications(deps, scopeOfRequest(request), request.params.ref);
       await changeCluster(deps, request, reply, {
         requested: 'delete',
-        plan: planOfDelete(isTrue(request.query.force)),
+        plan: planOfDelete(force),
         ...ifMatchOf(request),
       });
       return reply.code(204).send(undefined);

@@ -4,9 +4,10 @@ import type { Subscription } from '@cetus/shared/bus';
 import { ReconcileLoop } from '@cetus/shared/reconcile';
 import type { CloudEvent, StoredApplication } from '@cetus/shared/schemas';
 import type { SecretBox } from '@cetus/shared/secrets';
-import type { Logger, Metrics, Resource } from '@cetus/shared/service';
+import type { Logger, Resource } from '@cetus/shared/service';
 import { APPLICATION, APPLICATION_SERVICE, PlacementStore, ReconcileStore } from '@cetus/shared/store';
 import type { ConductorConfig } from '../config.ts';
+import type { RoundMetric } from '../round-metric.ts';
 import type { StreamServer } from '../streams/stream-server.ts';
 import { ApplicationReconciler } from './application-reconciler.ts';
 import { applicationRequests } from './application-requests.ts';
@@ -32,14 +33,13 @@ export interface ApplicationServiceOptions {
   streams: StreamServer;
   deniedNetworks: DeniedNetworks;
   logger: Logger;
-  metrics: Metrics;
+  rounds: RoundMetric;
 }
 
 /** The conductor's work on applications: the reconcile loop, the answers to the API, and the wake-ups when a cluster comes, goes or answers again. */
 export class ApplicationService implements Resource {
   readonly name = 'applications';
   private readonly options: ApplicationServiceOptions;
-  private readonly rounds;
   private connections: ClusterConnections | undefined;
   private loop: ReconcileLoop<StoredApplication> | undefined;
   private subscriptions: Subscription[] = [];
@@ -47,11 +47,6 @@ export class ApplicationService implements Resource {
 
   constructor(options: ApplicationServiceOptions) {
     this.options = options;
-    this.rounds = options.metrics.histogram({
-      name: 'application_round_seconds',
-      help: 'How long rounds of reconciling applications took, by how they ended.',
-      labels: { result: ['progress', 'ended', 'retry', 'failed', 'lost'] },
-    });
   }
 
   async start(): Promise<void> {
@@ -72,7 +67,7 @@ export class ApplicationService implements Resource {
       concurrency: config.CETUS_APPLICATION_CONCURRENCY,
       leaseMs: config.CETUS_LEASE_SECONDS * 1000,
       resyncMs: config.CETUS_APPLICATION_RESYNC_SECONDS * 1000,
-      onRound: (result, seconds) => this.rounds.observe({ result }, seconds),
+      onRound: this.options.rounds(APPLICATION.name),
     });
     const answer = applicationRequests({ applications, places, connections, secrets, policy, streams });
     this.subscriptions = [

@@ -124,6 +124,7 @@ export class ClusterConnections {
   }
 
   private take(cluster: StoredCluster, signal: AbortSignal): Kept {
+    signal.throwIfAborted();
     const nonce = cluster.status.kubeconfig?.nonce ?? '';
     const before = this.kept.get(cluster._id);
     if (before !== undefined) {
@@ -143,7 +144,6 @@ export class ClusterConnections {
       timeoutMs: requestMs,
     });
     identified.catch(() => undefined);
-    signal.throwIfAborted();
     const kept: Kept = {
       connection,
       apis: new ServedApis(connection),

@@ -22,6 +22,7 @@ import { KubernetesHost } from '@cetus/simcloud/kubernetes/kubernetes-host';
 import { startTestMongo, waitFor } from '@cetus/test-kit';
 import { ApplicationService } from '../../src/application/application-service.ts';
 import { sealKubeconfig } from '../../src/cluster/kubeconfig/sealed-kubeconfig.ts';
+import { roundMetric } from '../../src/round-metric.ts';
 import { StreamServer } from '../../src/streams/stream-server.ts';
 import { adminKubeconfig, simSpec } from '../health/sim-cluster.ts';
 
@@ -95,7 +96,7 @@ export class ApplicationFixture {
       streams: this.streams,
       deniedNetworks: new DeniedNetworks(''),
       logger: this.logger,
-      metrics: createMetrics('conductor', { process: false }),
+      rounds: roundMetric(createMetrics('conductor', { process: false })),
     });
     await this.service.start();
   }

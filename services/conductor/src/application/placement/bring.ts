@@ -79,35 +79,32 @@ async function bringThere(
   const { application, spec, placement, cluster } = input;
   const now = new Date();
   const isThere = placement.applied_generation === application.generation && input.settled !== true;
-  const placed = isThere
-    ? {}
-    : {
-        ...(await place(api, { ...input, policy: options.policy }, context.signal)),
-        drift: [],
-        progressed: { at: now, counts: '' },
-      };
-  const status: PlacementStatus = { ...placement, ...placed, cluster_name: cluster.name, failure: null };
-  // How it does is told by whoever follows the cluster; it is no part of what was asked.
-  if (input.settled === true) return complete(status);
+  if (!isThere) {
+    const placed = await place(api, { ...input, policy: options.policy }, context.signal);
+    const status = { ...placement, ...placed, cluster_name: cluster.name, failure: null, drift: [] };
+    // How it does is told by whoever follows the cluster; it is no part of what was asked.
+    if (input.settled === true) return complete(status);
+    // To look at once would be too early.
+    const progress = `${cluster.name}: it is applied`;
+    return {
+      phase: 'working',
+      status: { ...status, state: 'ROLLING_OUT', progress, progressed: { at: now, counts: '' } },
+      progress,
+      wakeUpAfterMs: SHORTEST_WAIT_MS,
+    };
+  }
   const seen = application.observed[cluster._id];
-  const known =
-    isThere && seen !== undefined && judge(seen, application.generation).state === 'complete' ? seen : null;
-  const observation =
-    known ??
-    (
-      await lookAt(
-        api,
-        {
-          applicationId: application._id,
-          name: application.name,
-          namespace: placement.namespace,
-          spec,
-          objects: status.objects,
-        },
-        context.signal,
-      )
-    ).observation;
-  return judged(status, observation, input, now);
+  if (seen !== undefined && judge(seen, application.generation).state === 'complete')
+    return judged(placement, seen, input, now);
+  const target = {
+    applicationId: application._id,
+    name: application.name,
+    namespace: placement.namespace,
+    spec,
+    objects: placement.objects,
+  };
+  const { observation } = await lookAt(api, target, context.signal);
+  return judged({ ...placement, failure: null }, observation, input, now);
 }
 
 function judged(

@@ -1,0 +1,276 @@
+import { readFileSync } from 'node:fs';
+import { KubernetesConnection } from '@cetus/kubernetes/connection';
+import { namespaceOf } from '@cetus/shared/applications';
+import type { StoredApplication, StoredCluster } from '@cetus/shared/schemas';
+import { APPLICATION, CLUSTER } from '@cetus/shared/store';
+import { KubernetesHost } from '@cetus/simcloud/kubernetes/kubernetes-host';
+import { waitFor } from '@cetus/test-kit';
+import {
+  KubeConfig,
+  KubernetesObjectApi,
+  PatchStrategy,
+  type KubernetesObject,
+} from '@kubernetes/client-node';
+import type { Collection } from 'mongodb';
+import type { CetusClient } from '../integration/support/cetus-client.ts';
+import type { Installation, Member } from '../integration/support/installation.ts';
+import type { BenchSystem } from './bench-system.ts';
+import { report, residentMb, round } from './figures.ts';
+import { BENCH_KEYS, seedCluster, seedClusters } from './simulated-clusters.ts';
+
+/** Applications on one API server: a real one when `CETUS_LAB_KUBECONFIG` names it, which must have room for as many pods as it is told. */
+const ON_ONE = Number(process.env['BENCH_APPLICATIONS'] ?? 1000);
+const CLUSTERS = Number(process.env['BENCH_CLUSTERS'] ?? 200);
+const ON_EACH = Number(process.env['BENCH_APPLICATIONS_EACH'] ?? 100);
+const IN_FLIGHT = 32;
+const LONGEST_MS = 3_600_000;
+/** An instance costs a node more than it costs an API server: with none, the API server is what is measured. */
+const REPLICAS = Number(process.env['BENCH_REPLICAS'] ?? 1);
+
+/** Many applications on one API server, beside a bare loop of the same applies; then many on many, and what one conductor needs to follow them. */
+export async function applications(system: BenchSystem): Promise<void> {
+  await onOne(system);
+  await onMany(system);
+}
+
+async function onOne(system: BenchSystem): Promise<void> {
+  const host = new KubernetesHost();
+  const stage = await Stage.start(system, 'bench_applications_one');
+  const lab = process.env['CETUS_LAB_KUBECONFIG'];
+  try {
+    const id =
+      lab === undefined
+        ? [...(await stage.simulate(host, 1)).keys()][0]
+        : await stage.seed(readFileSync(lab, 'utf8'));
+    const kubeconfig = stage.kubeconfigs.get(id ?? '') ?? '';
+    const seconds = await stage.create(ON_ONE, [id ?? '']);
+    const conductorMb = residentMb(stage.conductor.service.pid);
+    const manifests = await manifestsIn(kubeconfig, stage.namespace);
+    const bare = await bareLoop(kubeconfig, manifests);
+    const gone = await stage.removeAll();
+    report({
+      bench: 'applications',
+      what: `${ON_ONE} applications on one ${lab === undefined ? 'simulated' : 'real'} API server`,
+      until_all_are_complete_s: round(seconds.all),
+      accepted_s: round(seconds.accepted),
+      bare_applies_s: round(bare),
+      objects: manifests.length,
+      ratio: round(bare / seconds.all),
+      until_all_are_gone_s: round(gone),
+      conductor_mb: conductorMb,
+    });
+  } finally {
+    await stage.close();
+    await host.close();
+  }
+}
+
+async function onMany(system: BenchSystem): Promise<void> {
+  const host = new KubernetesHost();
+  const stage = await Stage.start(system, 'bench_applications_many');
+  try {
+    const emptyMb = residentMb(stage.conductor.service.pid);
+    const ids = [...(await stage.simulate(host, CLUSTERS)).keys()];
+    const seconds = await stage.create(CLUSTERS * ON_EACH, ids);
+    await waitFor(async () => (await stage.observed('Running')) === CLUSTERS * ON_EACH, {
+      timeoutMs: LONGEST_MS,
+      what: 'all are told to run',
+    });
+    const mb = residentMb(stage.conductor.service.pid);
+    const watches = ids.reduce((sum, id) => sum + (host.get(id)?.watches.size ?? 0), 0);
+    report({
+      bench: 'applications',
+      what: `${CLUSTERS * ON_EACH} applications on ${CLUSTERS} simulated clusters, one conductor`,
+      until_all_are_complete_s: round(seconds.all),
+      accepted_s: round(seconds.accepted),
+      mb,
+      mb_without: emptyMb,
+      watches_per_cluster: round(watches / CLUSTERS),
+      budget: '<= 400 MB',
+      met: mb <= 400,
+    });
+  } finally {
+    await stage.close();
+    await host.close();
+  }
+}
+
+/** An installation with one API and one conductor, and clusters that are there already. */
+class Stage {
+  readonly kubeconfigs = new Map<string, string>();
+  readonly conductor: Member;
+  private readonly installation: Installation;
+  private readonly client: CetusClient;
+  private readonly clusters: Collection<StoredCluster>;
+  private readonly stored: Collection<StoredApplication>;
+  namespace = '';
+
+  private constructor(
+    parts: Pick<Stage, 'conductor'> & {
+      installation: Installation;
+      client: CetusClient;
+      clusters: Collection<StoredCluster>;
+      stored: Collection<StoredApplication>;
+    },
+  ) {
+    this.conductor = parts.conductor;
+    this.installation = parts.installation;
+    this.client = parts.client;
+    this.clusters = parts.clusters;
+    this.stored = parts.stored;
+  }
+
+  static async start(system: BenchSystem, database: string): Promise<Stage> {
+    const installation = await system.installation(database);
+    const api = await installation.add('api');
+    const conductor = await installation.add('conductor', {
+      settings: { CETUS_SECRET_KEYS: BENCH_KEYS, CETUS_LOG_LEVEL: 'warn' },
+    });
+    const db = system.client.db(database);
+    const client = await installation.signIn(api);
+    const clusters = db.collection<StoredCluster>(CLUSTER.collection);
+    const stored = db.collection<StoredApplication>(APPLICATION.collection);
+    return new Stage({ installation, conductor, client, clusters, stored });
+  }
+
+  async simulate(host: KubernetesHost, count: number): Promise<Map<string, string>> {
+    const project = this.client.projectId;
+    const made = await seedClusters(host, this.clusters, { count, workers: 5, projectOf: () => project });
+    for (const [id, text] of made) this.kubeconfigs.set(id, text);
+    return made;
+  }
+
+  async seed(text: string): Promise<string> {
+    const kubeconfig = (): Promise<string> => Promise.resolve(text);
+    const { id } = await seedCluster(this.clusters, {
+      name: 'lab',
+      project: this.client.projectId,
+      kubeconfig,
+    });
+    this.kubeconfigs.set(id, text);
+    return id;
+  }
+
+  /** Asks for applications, evenly on some clusters, and waits until all are complete. */
+  async create(count: number, clusters: readonly string[]): Promise<{ accepted: number; all: number }> {
+    const begun = performance.now();
+    const seconds = (): number => (performance.now() - begun) / 1_000;
+    await inFlight(count, async (i) => {
+      await this.client.ok('/v1/applications', {
+        method: 'POST',
+        body: form(i, clusters[i % clusters.length] ?? ''),
+      });
+    });
+    const accepted = seconds();
+    await waitFor(
+      async () => (await this.stored.countDocuments({ 'status.state': 'CREATE_COMPLETE' })) === count,
+      { timeoutMs: LONGEST_MS, what: 'all are complete' },
+    );
+    const one = await this.stored.findOne({});
+    this.namespace = namespaceOf(one?.project_id ?? '', one?.user_id ?? '');
+    return { accepted, all: seconds() };
+  }
+
+  observed(phase: string): Promise<number> {
+    return this.stored.countDocuments({
+      $expr: { $in: [phase, { $map: { input: { $objectToArray: '$observed' }, in: '$$this.v.phase' } }] },
+    });
+  }
+
+  /** Deletes all, and answers how long it took until they were gone, in seconds. */
+  async removeAll(): Promise<number> {
+    const begun = performance.now();
+    const ids = await this.stored.find({ deleted_at: null }, { projection: { _id: 1 } }).toArray();
+    await inFlight(ids.length, async (i) => {
+      await this.client.ok(`/v1/applications/${ids[i]?._id ?? ''}`, { method: 'DELETE' });
+    });
+    await waitFor(async () => (await this.stored.countDocuments({ deleted_at: null })) === 0, {
+      timeoutMs: LONGEST_MS,
+      what: 'all are gone',
+    });
+    return (performance.now() - begun) / 1_000;
+  }
+
+  close(): Promise<void> {
+    return this.installation.close();
+  }
+}
+
+function form(index: number, cluster: string): object {
+  return {
+    name: `app-${index}`,
+    kind: 'stateless',
+    replicas: REPLICAS,
+    placements: [{ cluster }],
+    containers: [{ name: 'web', image: 'registry.local/web:1', ports: [{ port: 8080 }] }],
+    exposure: { type: 'cluster_ip', ports: [{ port: 80, target_port: 8080 }] },
+  };
+}
+
+/** The objects that Cetus applied, as they would be applied again. */
+async function manifestsIn(kubeconfig: string, namespace: string): Promise<KubernetesObject[]> {
+  const connection = KubernetesConnection.fromKubeconfig(kubeconfig);
+  const found: KubernetesObject[] = [];
+  try {
+    for (const [apiVersion, kind, path] of [
+      ['v1', 'Service', `/api/v1/namespaces/${namespace}/services`],
+      ['apps/v1', 'Deployment', `/apis/apps/v1/namespaces/${namespace}/deployments`],
+    ] as const) {
+      const { items } = await connection.get<{
+        items: {
+          metadata: { name: string; labels: Record<string, string> };
+          spec: Record<string, unknown>;
+        }[];
+      }>(path);
+      for (const { metadata, spec } of items) {
+        const { clusterIP: _ip, clusterIPs: _ips, ...rest } = spec;
+        const { name, labels } = metadata;
+        found.push({
+          apiVersion,
+          kind,
+          metadata: { name, namespace: 'bench-bare', labels },
+          spec: rest,
+        } as KubernetesObject);
+      }
+    }
+  } finally {
+    await connection.close();
+  }
+  return found;
+}
+
+/** The same applies by the client library, as many at once, into a namespace of their own. Answers seconds. */
+async function bareLoop(kubeconfig: string, manifests: readonly KubernetesObject[]): Promise<number> {
+  const config = new KubeConfig();
+  config.loadFromString(kubeconfig);
+  const api = KubernetesObjectApi.makeApiClient(config);
+  const connection = KubernetesConnection.fromKubeconfig(kubeconfig);
+  try {
+    await connection.request('POST', '/api/v1/namespaces', { body: { metadata: { name: 'bench-bare' } } });
+    const begun = performance.now();
+    await inFlight(manifests.length, async (i) => {
+      await api.patch(
+        manifests[i] as KubernetesObject,
+        undefined,
+        undefined,
+        'bench',
+        true,
+        PatchStrategy.ServerSideApply,
+      );
+    });
+    const seconds = (performance.now() - begun) / 1_000;
+    await connection.request('DELETE', '/api/v1/namespaces/bench-bare', {});
+    return seconds;
+  } finally {
+    await connection.close();
+  }
+}
+
+async function inFlight(count: number, run: (index: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: IN_FLIGHT }, async () => {
+      for (let i = next++; i < count; i = next++) await run(i);
+    }),
+  );
+}
