@@ -124,7 +124,7 @@ class Stage {
     const installation = await system.installation(database);
     const api = await installation.add('api');
     const conductor = await installation.add('conductor', {
-      settings: { CETUS_SECRET_KEYS: BENCH_KEYS, CETUS_LOG_LEVEL: 'warn' },
+      settings: { CETUS_SECRET_KEYS: BENCH_KEYS, CETUS_LOG_LEVEL: 'info' },
     });
     const db = system.client.db(database);
     const client = await installation.signIn(api);

@@ -261,7 +261,14 @@ live(
       ];
       const uuids = await Promise.all(
         bad.map(([name, containers]) =>
-          applications.create(form(`bad-${name}`, { containers, progress_deadline_seconds: 40 })),
+          applications.create(
+            form(`bad-${name}`, {
+              containers,
+              progress_deadline_seconds: 40,
+              // Without it, Kubernetes counts an instance that has just been started as available.
+              update_strategy: { type: 'rolling', min_ready_seconds: 5 },
+            }),
+          ),
         ),
       );
       await Promise.all(

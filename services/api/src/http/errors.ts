@@ -111,7 +111,10 @@ export function createErrorHandler(keystoneUrl: string | undefined) {
     // What did not pass validation may be a secret, and its errors carry it.
     const err = Array.isArray(error.validation) ? { message: error.message } : error;
     const what = { err, request_id: request.id, code: items[0]?.code };
-    if (status >= 500) request.log.error(what, 'a request failed');
+    // What is behind us and mends itself is no mistake of ours.
+    const mendsItself = error instanceof CetusError && error.retryable;
+    if (status >= 500 && mendsItself) request.log.warn(what, 'a request failed; it may go well later');
+    else if (status >= 500) request.log.error(what, 'a request failed');
     else request.log.debug(what, 'a request was refused');
     if (status === 401) reply.header('www-authenticate', challenge);
     if (status === 429 || status === 503) {

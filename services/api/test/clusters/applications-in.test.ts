@@ -27,7 +27,7 @@ describe('api: deleting a cluster that applications are in', () => {
     const uuid = await api.cluster({ name: 'theirs' });
     await api.store.db
       .collection<StoredCluster>('clusters')
-      .updateOne({ _id: uuid }, { $set: { 'spec.imported': { server: 'https://10.0.0.1:6443' } as never } });
+      .updateOne({ _id: uuid }, { $set: { 'spec.imported': { server: 'https://10.0.0.1:6443' } } });
     await deploy('stays', 'theirs');
     const refused = await remove('theirs');
     expectError(refused, 409, 'in_use');

@@ -27,6 +27,8 @@ export interface ClusterConnectionsOptions {
   idleMs?: number;
   /** How long one request may take, in milliseconds; default 10,000. */
   requestMs?: number;
+  /** How long a cluster that did not answer is taken not to, in milliseconds; default 10,000. */
+  silentMs?: number;
 }
 
 interface Kept extends ClusterApi {
@@ -44,6 +46,7 @@ interface Kept extends ClusterApi {
 }
 
 const IDLE_MS = 60_000;
+const SILENT_MS = 10_000;
 const REQUEST_MS = 10_000;
 /** How long what a cluster serves is remembered, in milliseconds: it may be upgraded. */
 const APIS_MS = 600_000;
@@ -55,6 +58,8 @@ const APIS_MS = 600_000;
 export class ClusterConnections {
   private readonly options: ClusterConnectionsOptions;
   private readonly kept = new Map<string, Kept>();
+  /** Clusters that did not answer, and since when nobody else asks them: one that waits is enough. */
+  private readonly silent = new Map<string, { error: KubernetesUnreachableError; at: number }>();
   private readonly ending = new Set<Promise<void>>();
   private readonly sweeping: NodeJS.Timeout;
 
@@ -90,16 +95,20 @@ export class ClusterConnections {
    * @throws as {@link use}
    */
   async hold(cluster: StoredCluster, signal: AbortSignal): Promise<HeldCluster> {
+    this.requireHeard(cluster._id);
     const kept = this.take(cluster, signal);
     kept.users += 1;
     try {
       await kept.identified;
+      this.silent.delete(cluster._id);
     } catch (error) {
+      this.noteSilence(cluster._id, error);
       this.release(cluster._id, kept, true);
       throw error;
     }
     const { connection, apis } = kept;
     const release = (error?: unknown): void => {
+      this.noteSilence(cluster._id, error);
       // Whoever answers next may be another.
       const lost = error instanceof KubernetesUnreachableError || hasStatus(error, 401);
       this.release(cluster._id, kept, lost);
@@ -115,6 +124,20 @@ export class ClusterConnections {
       this.end(kept);
     }
     await Promise.all(this.ending);
+  }
+
+  /** Else whatever has to do with a cluster that is silent would wait for it, and what has to do with others would wait for that. */
+  private requireHeard(id: string): void {
+    const silent = this.silent.get(id);
+    if (silent === undefined) return;
+    const now = Date.now();
+    if (now - silent.at < (this.options.silentMs ?? SILENT_MS)) throw silent.error;
+    // Whoever comes now asks it; the others go on as if it were silent.
+    silent.at = now;
+  }
+
+  private noteSilence(id: string, error: unknown): void {
+    if (error instanceof KubernetesUnreachableError) this.silent.set(id, { error, at: Date.now() });
   }
 
   private release(id: string, kept: Kept, lost: boolean): void {
@@ -174,6 +197,8 @@ export class ClusterConnections {
 
   private sweep(): void {
     const now = Date.now();
+    for (const [id, { at }] of this.silent)
+      if (now - at >= (this.options.idleMs ?? IDLE_MS)) this.silent.delete(id);
     for (const [id, kept] of this.kept) {
       if (kept.users === 0 && now - kept.usedAt >= (this.options.idleMs ?? IDLE_MS)) this.retire(id, kept);
       else if (now - kept.apisSince >= APIS_MS) {
