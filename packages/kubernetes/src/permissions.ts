@@ -1,4 +1,5 @@
 import type { KubernetesConnection } from './connection.ts';
+import { inParallel } from './in-parallel.ts';
 
 /** Something that a user may want to do. */
 export interface Permission {
@@ -29,16 +30,11 @@ export async function missingPermissions(
   wanted: readonly Permission[],
   options: { signal?: AbortSignal } = {},
 ): Promise<Permission[]> {
-  const allowed = new Array<boolean>(wanted.length).fill(false);
-  const rest = wanted.entries();
-  const ask = async (): Promise<void> => {
-    for (const [index, permission] of rest) {
-      const body = { spec: { resourceAttributes: permission } };
-      const path = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
-      const answer = await connection.request<Review>('POST', path, { body, signal: options.signal });
-      allowed[index] = answer.body?.status?.allowed === true;
-    }
-  };
-  await Promise.all(Array.from({ length: CONCURRENCY }, ask));
+  const allowed = await inParallel(wanted, CONCURRENCY, async (permission) => {
+    const body = { spec: { resourceAttributes: permission } };
+    const path = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
+    const answer = await connection.request<Review>('POST', path, { body, signal: options.signal });
+    return answer.body?.status?.allowed === true;
+  });
   return wanted.filter((_, index) => allowed[index] !== true);
 }

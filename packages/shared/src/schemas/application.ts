@@ -65,8 +65,6 @@ export interface PlacementStatus {
   failure: Failure | null;
   /** The generation of the application whose manifests were applied last; null: none yet. */
   applied_generation: number | null;
-  /** Of the manifests that were applied last. */
-  applied_hash: string | null;
   objects: AppliedObject[];
   /** `metadata.generation` of the workload after it was applied: another one is drift. */
   workload_generation: number | null;
@@ -76,6 +74,24 @@ export interface PlacementStatus {
   drift: string[];
   /** Of a rollout: what it had come to when it last made progress, and when that was; null: none goes on. */
   progressed: { at: Date; counts: string } | null;
+}
+
+/** A cluster that an application shall be in, before anything was done there. */
+export function pendingPlacement(clusterId: string, clusterName: string, namespace: string): PlacementStatus {
+  return {
+    cluster_id: clusterId,
+    cluster_name: clusterName,
+    namespace,
+    state: 'PENDING',
+    progress: null,
+    failure: null,
+    applied_generation: null,
+    objects: [],
+    workload_generation: null,
+    runs: 0,
+    drift: [],
+    progressed: null,
+  };
 }
 
 /** How an application does in one cluster, in one word. */

@@ -1,11 +1,10 @@
 import { namespaceOf } from '@cetus/shared/applications';
 import { newObject, type Requester } from '@cetus/shared/operations';
-import type { ApplicationSpec, StoredApplication } from '@cetus/shared/schemas';
+import { pendingPlacement, type ApplicationSpec, type StoredApplication } from '@cetus/shared/schemas';
 import { APPLICATION } from '@cetus/shared/store';
 import type { ApiDeps } from '../deps.ts';
 import type { Idempotency } from '../http/index.ts';
 import { progressDeadlineMs } from './accept.ts';
-import { pendingPlacement } from './placements.ts';
 import { withRevision } from './revisions.ts';
 import { newSpec, type Draft } from './spec.ts';
 

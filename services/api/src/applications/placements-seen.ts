@@ -1,6 +1,7 @@
 import { namespaceOf } from '@cetus/shared/applications';
 import {
   applicationSpecOf,
+  pendingPlacement,
   type Observation,
   type Phase,
   type PlacementState,
@@ -8,7 +9,6 @@ import {
   type ReplicaCounts,
   type StoredApplication,
 } from '@cetus/shared/schemas';
-import { pendingPlacement } from './placements.ts';
 
 /** An application in one cluster, as a reader is told. */
 export interface PlacementSeen extends Omit<PlacementStatus, 'cluster_name'> {

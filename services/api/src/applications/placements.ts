@@ -1,11 +1,5 @@
 import { CetusError } from '@cetus/shared/errors';
-import {
-  stateOf,
-  type Placement,
-  type PlacementStatus,
-  type StoredCluster,
-  type StoredPlacement,
-} from '@cetus/shared/schemas';
+import { stateOf, type Placement, type StoredCluster, type StoredPlacement } from '@cetus/shared/schemas';
 import type { Scope, ScopedStore } from '@cetus/shared/store';
 
 /** What is read of a cluster that a request names. */
@@ -74,23 +68,4 @@ export async function clusterNamed(
     const code = cause.code === 'not_found' ? 'cluster_not_found' : 'ambiguous_reference';
     throw new CetusError(code, cause.message, { cause, field });
   }
-}
-
-/** A cluster that an application shall be in, before anything was done there. */
-export function pendingPlacement(clusterId: string, clusterName: string, namespace: string): PlacementStatus {
-  return {
-    cluster_id: clusterId,
-    cluster_name: clusterName,
-    namespace,
-    state: 'PENDING',
-    progress: null,
-    failure: null,
-    applied_generation: null,
-    applied_hash: null,
-    objects: [],
-    workload_generation: null,
-    runs: 0,
-    drift: [],
-    progressed: null,
-  };
 }

@@ -5,7 +5,7 @@ import { scopeOf } from '@cetus/shared/store';
 import type { ApiDeps } from '../deps.ts';
 import { checkForm } from './check.ts';
 import { askedOf, NOTHING_ASKED } from './form.ts';
-import { APPLICATION_BODY_BYTES } from './limits.ts';
+import { APPLICATION_BODY_BYTES, isTooLarge } from './limits.ts';
 import { resolvePlacements } from './placements.ts';
 import { sealSecrets, type SpecSecrets } from './secrets.ts';
 
@@ -56,7 +56,7 @@ export function changedSpec(application: StoredApplication, { spec, sealed }: Dr
 
 /** What changes add up to is one document, as what one request brings is. */
 function checkSize(form: ApplicationForm): void {
-  if (Buffer.byteLength(JSON.stringify(form)) <= APPLICATION_BODY_BYTES) return;
+  if (!isTooLarge(form)) return;
   const detail = `What an application is asked to be has at most ${String(APPLICATION_BODY_BYTES)} bytes as JSON`;
   throw new CetusError('body_too_large', detail);
 }

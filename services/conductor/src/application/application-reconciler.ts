@@ -2,13 +2,13 @@ import type { Outcome, ReconcileContext, Reconciler } from '@cetus/shared/reconc
 import { namespaceOf, withOverrides } from '@cetus/shared/applications';
 import {
   applicationSpecOf,
+  pendingPlacement,
   stateFor,
   type Action,
   type ApplicationSpec,
   type Failure,
   type PlacementStatus,
   type StoredApplication,
-  type StoredCluster,
 } from '@cetus/shared/schemas';
 import type { SecretBox } from '@cetus/shared/secrets';
 import type { PlacementStore } from '@cetus/shared/store';
@@ -18,7 +18,7 @@ import type { ClusterConnections } from './cluster-connections.ts';
 import type { NamespacePolicy } from './namespace/policy.ts';
 import { bring } from './placement/bring.ts';
 import { driftIn } from './placement/drift-in.ts';
-import { inParallel } from './placement/in-parallel.ts';
+import { inParallel } from '@cetus/kubernetes/in-parallel';
 import type { PlacementRound } from './placement/placement-round.ts';
 import { takeAway } from './placement/take-away.ts';
 import { wantedPlacements, type WantedPlacement } from './placement/wanted-placements.ts';
@@ -153,33 +153,13 @@ function noted(
   fresh: readonly WantedPlacement[],
 ): Outcome<StoredApplication> {
   const namespace = namespaceOf(application.project_id, application.user_id);
-  const placements = fresh.map(({ clusterId, cluster }) => newPlacement(clusterId, cluster, namespace));
+  const placements = fresh.map(({ clusterId, cluster }) =>
+    pendingPlacement(clusterId, cluster?.name ?? clusterId, namespace),
+  );
   return {
     status: { placements: [...application.status.placements, ...placements] },
     progress: 'The clusters are noted',
     wakeUpAfterMs: 0,
-  };
-}
-
-function newPlacement(
-  clusterId: string,
-  cluster: Pick<StoredCluster, 'name'> | undefined,
-  namespace: string,
-): PlacementStatus {
-  return {
-    cluster_id: clusterId,
-    cluster_name: cluster?.name ?? clusterId,
-    namespace,
-    state: 'PENDING',
-    progress: null,
-    failure: null,
-    applied_generation: null,
-    applied_hash: null,
-    objects: [],
-    workload_generation: null,
-    runs: 0,
-    drift: [],
-    progressed: null,
   };
 }
 

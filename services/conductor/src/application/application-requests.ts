@@ -37,10 +37,21 @@ export interface ApplicationRequestOptions {
 /** Answers what the API asks while a client waits, for applications that the client may see: see {@link APPLICATION_METHODS}. */
 export function applicationRequests(options: ApplicationRequestOptions): RequestHandler {
   const { applications, secrets } = options;
-  const found = async ({ id }: ApplicationTarget): Promise<StoredApplication> => {
-    const application = await applications.read(id);
-    if (application.deleted_at === null) return application;
-    throw new CetusError('not_found', `There is no application ${id}`);
+  /** Answers a request about an application that there is. */
+  const about = async <R extends ApplicationTarget>(
+    request: R,
+    signal: AbortSignal,
+    answer: (
+      context: ApplicationRequestOptions,
+      application: StoredApplication,
+      request: R,
+      signal: AbortSignal,
+    ) => Promise<unknown>,
+  ): Promise<unknown> => {
+    const application = await applications.read(request.id);
+    if (application.deleted_at !== null)
+      throw new CetusError('not_found', `There is no application ${request.id}`);
+    return answer(options, application, request, signal);
   };
 
   return async (method, params, signal) => {
@@ -51,26 +62,16 @@ export function applicationRequests(options: ApplicationRequestOptions): Request
       }
       case APPLICATION_METHODS.dryRun:
         return dryRun(options, params as DryRunRequest, signal);
-      case APPLICATION_METHODS.instances: {
-        const target = params as ApplicationTarget;
-        return instancesOfApplication(options, await found(target), target, signal);
-      }
-      case APPLICATION_METHODS.deleteInstance: {
-        const target = params as InstanceTarget;
-        return deleteInstance(options, await found(target), target, signal);
-      }
-      case APPLICATION_METHODS.events: {
-        const target = params as ApplicationTarget;
-        return eventsOfApplication(options, await found(target), target, signal);
-      }
-      case APPLICATION_METHODS.log: {
-        const request = params as LogRequest;
-        return issueLog(options, await found(request), request, signal);
-      }
-      case APPLICATION_METHODS.exec: {
-        const request = params as ExecRequest;
-        return issueExec(options, await found(request), request, signal);
-      }
+      case APPLICATION_METHODS.instances:
+        return about(params as ApplicationTarget, signal, instancesOfApplication);
+      case APPLICATION_METHODS.deleteInstance:
+        return about(params as InstanceTarget, signal, deleteInstance);
+      case APPLICATION_METHODS.events:
+        return about(params as ApplicationTarget, signal, eventsOfApplication);
+      case APPLICATION_METHODS.log:
+        return about(params as LogRequest, signal, issueLog);
+      case APPLICATION_METHODS.exec:
+        return about(params as ExecRequest, signal, issueExec);
       default:
         throw new CetusError('unsupported', `The conductor does not know ${method}`);
     }

@@ -1,10 +1,10 @@
-import { problemsOf } from '@cetus/shared/applications';
 import type { ErrorCode } from '@cetus/shared/errors';
 import { ApplicationCreate } from '@cetus/shared/schemas';
 import { scopeOf } from '@cetus/shared/store';
 import type { ApiDeps } from '../../deps.ts';
 import { compileBody, fieldErrors } from '../../http/validation.ts';
-import { APPLICATION_BODY_BYTES } from '../limits.ts';
+import { formProblems } from '../check.ts';
+import { APPLICATION_BODY_BYTES, isTooLarge } from '../limits.ts';
 import type { Converted } from './converted.ts';
 
 /** Why a form could not become an application. */
@@ -27,14 +27,13 @@ export async function problemsWith(
   { form }: Converted,
 ): Promise<FormProblem[]> {
   if (!isForm(form)) return fieldErrors(isForm.errors ?? [], 'body');
-  const { name, kind } = form;
-  const allowed = new Set(config.CETUS_APPLICATION_HOST_ACCESS.split(','));
+  const { name } = form;
   const isTaken = await applications.exists(scopeOf({ projectId }), { name });
   const detail = `name is taken: the project has an application named ${name}`;
   return [
-    ...problemsOf(kind, form, allowed),
+    ...formProblems(config, form),
     ...secretProblems(form),
-    ...sizeProblems(form),
+    ...(isTooLarge(form) ? [TOO_LARGE] : []),
     ...(isTaken ? [{ code: 'conflict' as const, field: 'name', detail }] : []),
   ];
 }
@@ -48,8 +47,8 @@ function secretProblems({ secrets = [] }: ApplicationCreate): FormProblem[] {
   });
 }
 
-function sizeProblems(form: ApplicationCreate): FormProblem[] {
-  if (Buffer.byteLength(JSON.stringify(form)) <= APPLICATION_BODY_BYTES) return [];
-  const detail = `It has more than ${String(APPLICATION_BODY_BYTES)} bytes as JSON`;
-  return [{ code: 'body_too_large', field: '', detail }];
-}
+const TOO_LARGE: FormProblem = {
+  code: 'body_too_large',
+  field: '',
+  detail: `It has more than ${String(APPLICATION_BODY_BYTES)} bytes as JSON`,
+};

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { Container, InitContainer } from '@cetus/shared/schemas';
-import { canonicalJson } from './hash.ts';
+import { canonicalJson } from './canonical-json.ts';
 import type { ManifestInput } from './input.ts';
 import { secretValues } from './values.ts';
 

@@ -1,6 +1,5 @@
 export { withOverrides } from '@cetus/shared/applications';
 export { cronJobRun } from './cron-job-run.ts';
-export { hashOf } from './hash.ts';
 export { immutableChanges } from './immutable.ts';
 export { readClusterApis, type ClusterApis, type ManifestInput } from './input.ts';
 export { manifestsOf } from './manifests.ts';

@@ -1,7 +1,7 @@
 import type { Manifest } from '@cetus/kubernetes/apply';
 import { CetusError } from '@cetus/shared/errors';
 import { GENERATION_ANNOTATION } from '@cetus/shared/schemas';
-import { canonicalJson } from './hash.ts';
+import { canonicalJson } from './canonical-json.ts';
 import { given, isSince, type Fields, type ManifestInput } from './input.ts';
 import { labelsOf, metadataOf } from './metadata.ts';
 import { shortHash } from './names.ts';

@@ -32,10 +32,6 @@ export interface LookApi {
   apis: Pick<ServedApis, 'apiVersionOf'>;
 }
 
-export interface Look {
-  observation: Observed;
-}
-
 /** Questions that one look asks about what is wrong: what the first one brings may show that it is something else. */
 const MAX_QUESTIONS = 2;
 
@@ -43,7 +39,7 @@ const MAX_QUESTIONS = 2;
  * Looks at an application in a cluster: its workload and its pods, and when something is wrong at what tells why.
  * @throws KubernetesError, KubernetesUnreachableError, the signal's reason
  */
-export async function lookAt(api: LookApi, target: LookTarget, signal: AbortSignal): Promise<Look> {
+export async function lookAt(api: LookApi, target: LookTarget, signal: AbortSignal): Promise<Observed> {
   const { connection, apis } = api;
   const { applicationId, namespace, spec, objects } = target;
   const kind = workloadKindOf(spec.kind);
@@ -84,7 +80,7 @@ export async function lookAt(api: LookApi, target: LookTarget, signal: AbortSign
     if (suspect === null || findings.has(suspect.key)) break;
     findings.set(suspect.key, await investigate(connection, suspect, signal));
   }
-  return { observation: assess(input).observation };
+  return assess(input).observation;
 }
 
 async function workloadOf(

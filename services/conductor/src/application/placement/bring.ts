@@ -103,7 +103,7 @@ async function bringThere(
     spec,
     objects: placement.objects,
   };
-  const { observation } = await lookAt(api, target, context.signal);
+  const observation = await lookAt(api, target, context.signal);
   return judged({ ...placement, failure: null }, observation, input, now);
 }
 

@@ -7,7 +7,7 @@ import type {
   StoredApplication,
 } from '@cetus/shared/schemas';
 import type { ClusterApi } from '../cluster-connections.ts';
-import { hashOf, manifestsOf, readClusterApis } from '../manifests/index.ts';
+import { manifestsOf, readClusterApis } from '../manifests/index.ts';
 import { ensureNamespace } from '../namespace/application-namespace.ts';
 import type { NamespacePolicy } from '../namespace/policy.ts';
 import { applyManifests, isWorkload } from './apply-manifests.ts';
@@ -24,10 +24,7 @@ export interface PlaceInput {
 }
 
 /** What is noted of a placement when everything was applied. */
-export type Placed = Pick<
-  PlacementStatus,
-  'applied_generation' | 'applied_hash' | 'objects' | 'workload_generation' | 'runs'
->;
+export type Placed = Pick<PlacementStatus, 'applied_generation' | 'objects' | 'workload_generation' | 'runs'>;
 
 /**
  * Brings an application into a cluster: its namespace, then its objects, then takes away what it has no more. Doing it again changes
@@ -60,7 +57,6 @@ export async function place(
   const runs = await startRuns(api, { input, begun: placement.runs, workload }, signal);
   return {
     applied_generation: application.generation,
-    applied_hash: hashOf(manifests),
     objects: applied.map(({ manifest, object }) => appliedObject(manifest.apiVersion, manifest.kind, object)),
     workload_generation: workload?.metadata.generation ?? null,
     runs,

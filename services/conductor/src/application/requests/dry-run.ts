@@ -19,7 +19,7 @@ import { ensureNamespace } from '../namespace/application-namespace.ts';
 import type { NamespaceOwner } from '../namespace/isolation.ts';
 import type { NamespacePolicy } from '../namespace/policy.ts';
 import { refusalOf, requireOwned } from '../placement/apply-manifests.ts';
-import { inParallel } from '../placement/in-parallel.ts';
+import { inParallel } from '@cetus/kubernetes/in-parallel';
 import { troubleIn } from '../placement/trouble-in.ts';
 import { wantedPlacements, type WantedPlacement } from '../placement/wanted-placements.ts';
 import type { RequestContext } from './request-context.ts';

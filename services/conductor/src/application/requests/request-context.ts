@@ -1,7 +1,7 @@
 import type { PlacementStatus, StoredApplication, StoredCluster } from '@cetus/shared/schemas';
 import type { PlacementStore } from '@cetus/shared/store';
 import type { ClusterApi, ClusterConnections } from '../cluster-connections.ts';
-import { inParallel } from '../placement/in-parallel.ts';
+import { inParallel } from '@cetus/kubernetes/in-parallel';
 import { troubleIn } from '../placement/trouble-in.ts';
 
 /** What answers to requests about applications need. */

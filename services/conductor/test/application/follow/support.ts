@@ -138,7 +138,6 @@ export class FollowFixture {
       progress: null,
       failure: null,
       applied_generation: 1,
-      applied_hash: 'h',
       objects: [],
       workload_generation: null,
       runs: 0,

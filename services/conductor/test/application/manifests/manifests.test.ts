@@ -7,12 +7,12 @@ import { CetusError } from '@cetus/shared/errors';
 import { APPLICATION_KINDS, type ApplicationSpec } from '@cetus/shared/schemas';
 import fc from 'fast-check';
 import {
-  hashOf,
   manifestsOf,
   redactManifest,
   withOverrides,
   type ManifestInput,
 } from '../../../src/application/manifests/index.ts';
+import { hashOf } from './hash.ts';
 import { applicationName, overridesOf, spec as anySpec, valuesOf } from './arbitrary.ts';
 import { APPLICATION_ID, fullSpec, inputOf, NEWEST, OLDEST, plainSpec, VALUES } from './inputs.ts';
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { KubernetesUnreachableError } from '@cetus/kubernetes/errors';
 import { ServedApis } from '@cetus/kubernetes/served-apis';
 import { waitFor } from '@cetus/test-kit';
-import { lookAt, type Look, type LookTarget } from '../../../src/application/observe/look-at.ts';
+import { lookAt, type LookTarget } from '../../../src/application/observe/look-at.ts';
+import type { Observed } from '../../../src/application/observe/observe.ts';
 import { FollowFixture, type Site } from '../follow/support.ts';
 
 describe('A look at an application', () => {
@@ -20,7 +21,7 @@ describe('A look at an application', () => {
   function look(
     { _id, name }: { _id: string; name: string },
     changes: Partial<LookTarget> = {},
-  ): Promise<Look> {
+  ): Promise<Observed> {
     const { connection } = site;
     const target = {
       applicationId: _id,
@@ -36,22 +37,22 @@ describe('A look at an application', () => {
   }
 
   /** Looks until the application is in trouble for a reason. */
-  const until = (of: { _id: string; name: string }, reason: string): Promise<Look> =>
+  const until = (of: { _id: string; name: string }, reason: string): Promise<Observed> =>
     waitFor(
       async () => {
         const seen = await look(of);
-        return seen.observation.cause?.reason === reason ? seen : undefined;
+        return seen.cause?.reason === reason ? seen : undefined;
       },
       { what: reason, timeoutMs: 20_000 },
     );
 
   it('tells how it does', async () => {
     const web = application();
-    assert.equal((await look(web)).observation.phase, 'Missing');
+    assert.equal((await look(web)).phase, 'Missing');
     await fixture.deploy(site, web, { generation: 7 });
-    const { observation } = await waitFor(async () => {
+    const observation = await waitFor(async () => {
       const seen = await look(web);
-      return seen.observation.phase === 'Running' ? seen : undefined;
+      return seen.phase === 'Running' ? seen : undefined;
     });
     assert.deepEqual(
       [observation.generation, observation.replicas.available, observation.cause],
@@ -62,14 +63,14 @@ describe('A look at an application', () => {
   it('does not take another’s workload of the same name for it', async () => {
     const web = application();
     await fixture.deploy(site, web);
-    const { observation } = await look({ ...web, _id: crypto.randomUUID() });
+    const observation = await look({ ...web, _id: crypto.randomUUID() });
     assert.equal(observation.phase, 'Missing');
   });
 
   it('brings the last lines of what ends again and again', async () => {
     const web = application();
     await fixture.deploy(site, web, { image: 'registry.local/crash:1', replicas: 1 });
-    const { observation } = await until(web, 'CrashLoopBackOff');
+    const observation = await until(web, 'CrashLoopBackOff');
     assert.match(observation.cause?.log ?? '', /starting web/);
   });
 
@@ -82,7 +83,7 @@ describe('A look at an application', () => {
       async () => JSON.stringify(await site.connection.get(path, { query })).includes('"ImagePullBackOff"'),
       { what: 'the kubelet waits' },
     );
-    const { observation } = await look(web);
+    const observation = await look(web);
     assert.equal(observation.cause?.reason, 'ImagePullBackOff');
     assert.match(observation.cause.message, /not found/);
   });
@@ -91,7 +92,7 @@ describe('A look at an application', () => {
     const web = application();
     const variable = { name: 'X', valueFrom: { secretKeyRef: { name: `s-${web.name}`, key: 'k' } } };
     await fixture.deploy(site, web, { replicas: 1, container: { env: [variable] } });
-    const { observation } = await until(web, 'SecretMissing');
+    const observation = await until(web, 'SecretMissing');
     assert.match(
       observation.cause?.message ?? '',
       new RegExp(`Secret s-${web.name}, which is not in namespace apps`),
@@ -106,7 +107,7 @@ describe('A look at an application', () => {
   it('tells an instance that no node takes from one whose claim is not there', async () => {
     const web = application();
     await fixture.deploy(site, web, { replicas: 1, pod: { nodeSelector: { no: 'such' } } });
-    const { observation } = await until(web, 'Unschedulable');
+    const observation = await until(web, 'Unschedulable');
     assert.match(observation.cause?.message ?? '', /^No node takes it: /);
     const claim = application();
     const data = { name: 'data', persistentVolumeClaim: { claimName: `c-${claim.name}` } };
@@ -121,7 +122,7 @@ describe('A look at an application', () => {
     const web = application();
     await fixture.deploy(site, web, { namespace: 'elsewhere' });
     await waitFor(
-      async () => (await look(web, { namespace: 'elsewhere' })).observation.cause?.reason === 'QuotaExceeded',
+      async () => (await look(web, { namespace: 'elsewhere' })).cause?.reason === 'QuotaExceeded',
       { what: 'QuotaExceeded' },
     );
     const set = application();
@@ -141,8 +142,7 @@ describe('A look at an application', () => {
     });
     const spec = { kind: 'stateful', stopped: false, paused: false } as const;
     await waitFor(
-      async () =>
-        (await look(set, { namespace: 'elsewhere', spec })).observation.cause?.reason === 'QuotaExceeded',
+      async () => (await look(set, { namespace: 'elsewhere', spec })).cause?.reason === 'QuotaExceeded',
       { what: 'QuotaExceeded' },
     );
   });

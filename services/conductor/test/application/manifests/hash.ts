@@ -1,17 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Manifest } from '@cetus/kubernetes/apply';
 import { GENERATION_ANNOTATION } from '@cetus/shared/schemas';
+import { canonicalJson } from '../../../src/application/manifests/canonical-json.ts';
 
-/** JSON that is the same for what is equal, in whatever order its fields are. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-      : inner,
-  );
-}
-
-/** What manifests say, in 64 characters. The generation does not count: with nothing else different there is nothing to apply. */
+/** What manifests say, in 64 characters, without the generation. */
 export function hashOf(manifests: readonly Manifest[]): string {
   return createHash('sha256')
     .update(canonicalJson(manifests.map(withoutGeneration)))
