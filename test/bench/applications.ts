@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { KubernetesConnection } from '@cetus/kubernetes/connection';
+import { setTimeout as delay } from 'node:timers/promises';
+import { KubernetesConnection, type RequestOptions } from '@cetus/kubernetes/connection';
 import { namespaceOf } from '@cetus/shared/applications';
 import type { StoredApplication, StoredCluster } from '@cetus/shared/schemas';
 import { APPLICATION, CLUSTER } from '@cetus/shared/store';
@@ -15,7 +16,7 @@ import type { Collection } from 'mongodb';
 import type { CetusClient } from '../integration/support/cetus-client.ts';
 import type { Installation, Member } from '../integration/support/installation.ts';
 import type { BenchSystem } from './bench-system.ts';
-import { report, residentMb, round } from './figures.ts';
+import { cpuSeconds, peakMb, report, residentMb, round, socketsOf } from './figures.ts';
 import { BENCH_KEYS, seedCluster, seedClusters } from './simulated-clusters.ts';
 
 /** Applications on one API server: a real one when `CETUS_LAB_KUBECONFIG` names it, which must have room for as many pods as it is told. */
@@ -24,6 +25,8 @@ const CLUSTERS = Number(process.env['BENCH_CLUSTERS'] ?? 200);
 const ON_EACH = Number(process.env['BENCH_APPLICATIONS_EACH'] ?? 100);
 const IN_FLIGHT = 32;
 const LONGEST_MS = 3_600_000;
+/** How long what follows them is left alone, to see what that costs when nothing happens. */
+const REST_MS = 60_000;
 /** An instance costs a node more than it costs an API server: with none, the API server is what is measured. */
 const REPLICAS = Number(process.env['BENCH_REPLICAS'] ?? 1);
 
@@ -46,7 +49,7 @@ async function onOne(system: BenchSystem): Promise<void> {
     const seconds = await stage.create(ON_ONE, [id ?? '']);
     const conductorMb = residentMb(stage.conductor.service.pid);
     const manifests = await manifestsIn(kubeconfig, stage.namespace);
-    const bare = await bareLoop(kubeconfig, manifests);
+    const bare = await bareLoop([{ kubeconfig, manifests }]);
     const gone = await stage.removeAll();
     report({
       bench: 'applications',
@@ -76,16 +79,32 @@ async function onMany(system: BenchSystem): Promise<void> {
       timeoutMs: LONGEST_MS,
       what: 'all are told to run',
     });
-    const mb = residentMb(stage.conductor.service.pid);
+    const { pid } = stage.conductor.service;
+    const burstMb = residentMb(pid);
+    const before = cpuSeconds(pid);
+    await delay(REST_MS);
+    const mb = residentMb(pid);
     const watches = ids.reduce((sum, id) => sum + (host.get(id)?.watches.size ?? 0), 0);
+    const idle = (100_000 * (cpuSeconds(pid) - before)) / REST_MS;
+    const sockets = socketsOf(pid);
+    const sample = await stage.manifests(ids.slice(0, Math.ceil(CLUSTERS / 10)));
+    const bare = await bareLoop(sample);
+    const perApplication = seconds.all / (CLUSTERS * ON_EACH);
     report({
       bench: 'applications',
       what: `${CLUSTERS * ON_EACH} applications on ${CLUSTERS} simulated clusters, one conductor`,
       until_all_are_complete_s: round(seconds.all),
       accepted_s: round(seconds.accepted),
+      bare_applies_s: round(bare),
+      bare_applies_of_clusters: sample.length,
+      ratio: round(bare / (sample.length * ON_EACH) / perApplication),
       mb,
+      mb_at_the_end_of_the_burst: burstMb,
+      mb_at_most: peakMb(pid),
       mb_without: emptyMb,
+      cpu_percent_at_rest: round(idle),
       watches_per_cluster: round(watches / CLUSTERS),
+      sockets_per_cluster: round(sockets / CLUSTERS),
       budget: '<= 400 MB',
       met: mb <= 400,
     });
@@ -171,6 +190,16 @@ class Stage {
     return { accepted, all: seconds() };
   }
 
+  /** What Cetus applied in clusters. */
+  manifests(ids: readonly string[]): Promise<Applied[]> {
+    return Promise.all(
+      ids.map(async (id) => {
+        const kubeconfig = this.kubeconfigs.get(id) ?? '';
+        return { kubeconfig, manifests: await manifestsIn(kubeconfig, this.namespace) };
+      }),
+    );
+  }
+
   observed(phase: string): Promise<number> {
     return this.stored.countDocuments({
       $expr: { $in: [phase, { $map: { input: { $objectToArray: '$observed' }, in: '$$this.v.phase' } }] },
@@ -239,30 +268,40 @@ async function manifestsIn(kubeconfig: string, namespace: string): Promise<Kuber
   return found;
 }
 
+interface Applied {
+  kubeconfig: string;
+  manifests: readonly KubernetesObject[];
+}
+
 /** The same applies by the client library, as many at once, into a namespace of their own. Answers seconds. */
-async function bareLoop(kubeconfig: string, manifests: readonly KubernetesObject[]): Promise<number> {
-  const config = new KubeConfig();
-  config.loadFromString(kubeconfig);
-  const api = KubernetesObjectApi.makeApiClient(config);
-  const connection = KubernetesConnection.fromKubeconfig(kubeconfig);
-  try {
-    await connection.request('POST', '/api/v1/namespaces', { body: { metadata: { name: 'bench-bare' } } });
-    const begun = performance.now();
-    await inFlight(manifests.length, async (i) => {
-      await api.patch(
-        manifests[i] as KubernetesObject,
-        undefined,
-        undefined,
-        'bench',
-        true,
-        PatchStrategy.ServerSideApply,
-      );
-    });
-    const seconds = (performance.now() - begun) / 1_000;
-    await connection.request('DELETE', '/api/v1/namespaces/bench-bare', {});
-    return seconds;
-  } finally {
-    await connection.close();
+async function bareLoop(clusters: readonly Applied[]): Promise<number> {
+  const todo = clusters.flatMap(({ kubeconfig, manifests }) => {
+    const config = new KubeConfig();
+    config.loadFromString(kubeconfig);
+    const api = KubernetesObjectApi.makeApiClient(config);
+    return manifests.map((manifest) => ({ api, manifest }));
+  });
+  const path = '/api/v1/namespaces';
+  await inNamespaces(clusters, 'POST', path, { body: { metadata: { name: 'bench-bare' } } });
+  const begun = performance.now();
+  await inFlight(todo.length, async (i) => {
+    const one = todo[i];
+    await one?.api.patch(one.manifest, undefined, undefined, 'bench', true, PatchStrategy.ServerSideApply);
+  });
+  const seconds = (performance.now() - begun) / 1_000;
+  await inNamespaces(clusters, 'DELETE', `${path}/bench-bare`);
+  return seconds;
+}
+
+async function inNamespaces(
+  clusters: readonly Applied[],
+  method: string,
+  path: string,
+  options: RequestOptions = {},
+): Promise<void> {
+  for (const { kubeconfig } of clusters) {
+    const connection = KubernetesConnection.fromKubeconfig(kubeconfig);
+    await connection.request(method, path, options).finally(() => connection.close());
   }
 }
 

@@ -7,6 +7,7 @@ import type { DeniedNetworks } from './denied-networks.ts';
 import { errorCode, KubernetesError, KubernetesUnreachableError, type RequestInfo } from './errors.ts';
 import { readKubeconfig, type ClusterAccess, type ReadKubeconfigOptions } from './kubeconfig.ts';
 import { tlsOptions } from './tls-options.ts';
+import { WatchSession, type SessionAnswer } from './watch-session.ts';
 
 /** Limits of one {@link KubernetesConnection}. All times in milliseconds. */
 export interface ConnectionOptions {
@@ -16,7 +17,10 @@ export interface ConnectionOptions {
   requestTimeoutMs?: number;
   /** Sockets for requests. Default 4. */
   sockets?: number;
-  /** Sockets for watches, which keep one each; one more waits until another ends. Default 32. */
+  /**
+   * Sockets for watches of a server that does not speak HTTP/2: each keeps one, and one more waits until another ends. Others share one
+   * connection. Default 32.
+   */
   watchSockets?: number;
   /** Sockets for logs, in the same way. They are others, so that readers of logs keep nobody from watching. Default 128. */
   logSockets?: number;
@@ -108,6 +112,8 @@ export class KubernetesConnection {
   readonly #limits: Required<Omit<ConnectionOptions, 'deniedNetworks'>>;
   readonly #requests: Pool;
   readonly #watches: Pool;
+  /** Undefined: the server does not speak HTTP/2, or not as far as it is known. */
+  #session: WatchSession | undefined;
   readonly #logs: Pool;
   /** Path of the server's address. */
   readonly #base: string;
@@ -155,6 +161,10 @@ export class KubernetesConnection {
         // Longer than between two looks at a quiet cluster, which then need no new handshake.
         keepAliveTimeout: 60_000,
       });
+    if (url.protocol === 'https:') {
+      const { connectTimeoutMs } = this.#limits;
+      this.#session = new WatchSession({ origin: url, connect: this.#connect, connectTimeoutMs });
+    }
     this.#requests = pool(this.#limits.sockets);
     this.#watches = pool(this.#limits.watchSockets);
     this.#logs = pool(this.#limits.logSockets);
@@ -195,7 +205,6 @@ export class KubernetesConnection {
    */
   async stream(path: string, options: StreamOptions): Promise<AnswerStream> {
     const info: RequestInfo = { method: 'GET', path: path + queryString(options.query) };
-    const pool = options.isLog === true ? this.#logs : this.#watches;
     return this.#guarded(info, options, async (opening) => {
       const ended = new AbortController();
       const onOpening = (): void => ended.abort(opening.reason);
@@ -204,7 +213,9 @@ export class KubernetesConnection {
       options.signal.addEventListener('abort', onEnd, { once: true });
       const release = (): void => options.signal.removeEventListener('abort', onEnd);
       try {
-        const answer = await this.#send(pool, info, {}, ended.signal);
+        const answer = await (options.isLog === true
+          ? this.#send(this.#logs, info, {}, ended.signal)
+          : this.#openWatch(info, ended.signal));
         // 204: the log of a pod that is on no node yet.
         if (answer.statusCode !== 200 && answer.statusCode !== 204)
           throw refusal(info, answer, await this.#readBody(info, answer));
@@ -257,7 +268,8 @@ export class KubernetesConnection {
   /** Closes the sockets; requests, watches and WebSockets under way fail. */
   async close(): Promise<void> {
     for (const socket of this.#webSockets) socket.terminate();
-    await Promise.all([this.#requests, this.#watches, this.#logs].map((pool) => pool.destroy()));
+    const pools = [this.#requests, this.#watches, this.#logs];
+    await Promise.all([this.#session?.close(), ...pools.map((pool) => pool.destroy())]);
   }
 
   /** Runs an exchange with a bound on its time, and gives what goes wrong its name. */
@@ -289,6 +301,13 @@ export class KubernetesConnection {
       clearTimeout(timer);
       options.signal?.removeEventListener('abort', onAbort);
     }
+  }
+
+  async #openWatch(info: RequestInfo, signal: AbortSignal): Promise<Dispatcher.ResponseData | SessionAnswer> {
+    const answer = await this.#session?.get(this.#base + info.path, this.#headers, signal);
+    if (answer !== undefined) return answer;
+    this.#session = undefined;
+    return this.#send(this.#watches, info, {}, signal);
   }
 
   async #send(

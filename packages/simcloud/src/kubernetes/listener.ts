@@ -4,6 +4,7 @@ import {
   type IncomingMessage,
   type Server as HttpServer,
 } from 'node:http';
+import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls';
 
@@ -24,10 +25,13 @@ export function upgradeOf(request: IncomingMessage): Upgrade | undefined {
   return upgrades.get(request);
 }
 
-/** What listeners of all clusters share: one HTTP server, with one timer for its connections. */
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** What listeners of all clusters share: one server for HTTP/1.1, with one timer for its connections, and one for HTTP/2. */
 export class HttpFront {
   readonly #server: HttpServer;
-  readonly #handlers = new WeakMap<Socket, (request: IncomingMessage, response: ServerResponse) => void>();
+  readonly #http2: Http2Server;
+  readonly #handlers = new WeakMap<Socket | ServerHttp2Session, Handler>();
 
   constructor() {
     this.#server = createHttpServer({ keepAliveTimeout: 60_000 }, (request, response) => {
@@ -45,23 +49,43 @@ export class HttpFront {
       this.#server.emit('request', request, response);
     });
     this.#server.on('clientError', (_error, socket) => socket.destroy());
+    this.#http2 = createHttp2Server((request, response) => {
+      const session = request.stream.session as ServerHttp2Session | undefined;
+      // Node's compatible classes are not the ones of HTTP/1.1, but do all that is done with those here.
+      if (session !== undefined)
+        this.#handlers.get(session)?.(
+          request as unknown as IncomingMessage,
+          response as unknown as ServerResponse,
+        );
+    });
+    // What goes wrong with a connection is its client's matter.
+    this.#http2.on('sessionError', () => undefined);
   }
 
   /** Serves HTTP on a connection. */
-  serve(socket: Socket, handler: (request: IncomingMessage, response: ServerResponse) => void): void {
+  serve(socket: TLSSocket, handler: Handler): void {
+    if (socket.alpnProtocol === 'h2') {
+      // As a TLS server says of its sockets; else HTTP/2 waits for a handshake that is over.
+      Object.assign(socket, { secureConnecting: false });
+      // Said before `emit` returns.
+      this.#http2.once('session', (session) => this.#handlers.set(session, handler));
+      this.#http2.emit('connection', socket);
+      return;
+    }
     this.#handlers.set(socket, handler);
     this.#server.emit('connection', socket);
   }
 
   close(): void {
     this.#server.close();
+    this.#http2.close();
   }
 }
 
 /** One address on which a cluster's API is served over TLS. */
 export class Listener {
   readonly #front: HttpFront;
-  readonly #handler: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly #handler: Handler;
   readonly #sockets = new Set<Socket>();
   #context: SecureContext;
   #server: Server | undefined;
@@ -69,11 +93,7 @@ export class Listener {
   #address = '';
   #port = 0;
 
-  constructor(
-    front: HttpFront,
-    certificate: { certificate: string; key: string },
-    handler: (request: IncomingMessage, response: ServerResponse) => void,
-  ) {
+  constructor(front: HttpFront, certificate: { certificate: string; key: string }, handler: Handler) {
     this.#front = front;
     this.#handler = handler;
     this.#context = contextOf(certificate);
@@ -138,6 +158,7 @@ export class Listener {
       requestCert: true,
       // Whose certificate it is, and whether it is good, is asked when a request comes: other credentials may be.
       rejectUnauthorized: false,
+      ALPNProtocols: ['h2', 'http/1.1'],
     });
     this.#sockets.add(secure);
     secure.once('close', () => this.#sockets.delete(secure));
