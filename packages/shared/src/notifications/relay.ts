@@ -3,17 +3,15 @@ import type { Bus } from '../bus/bus.ts';
 import { recordOf, recordOperations } from '../operations/operation-store.ts';
 import type { CloudEvent } from '../schemas/event.ts';
 import type { PendingEvent, StoredObject } from '../schemas/object.ts';
-import { guard, REPEATABLE_WRITE, type Kind } from '../store/index.ts';
+import { guard, REPEATABLE_WRITE } from '../store/index.ts';
+import { Backlog, type Relayed, type RelayedKind, type WithPending } from './backlog.ts';
 import { recordEvents } from './event-store.ts';
 import { routingKeyOf } from './events.ts';
-
-type AnyKind = Pick<Kind<never>, 'name' | 'collection'>;
-type WithPending = Pick<StoredObject, '_id' | 'name' | 'project_id' | 'pending_events'>;
 
 export interface RelayOptions {
   db: Db;
   bus: Bus;
-  kinds: readonly AnyKind[];
+  kinds: readonly RelayedKind[];
   /** Told of objects whose notifications could not be published now; the sweep tries them again. */
   onError: (error: unknown, object: string | null) => void;
   /** How often to look for notifications that were left behind, in milliseconds; default 2,000. */
@@ -26,16 +24,11 @@ const SWEEP_GRACE_MS = 2_000;
 const SWEEP_LIMIT = 200;
 /** Objects whose notifications are published together. */
 const BATCH_LIMIT = 200;
+/** Waiting objects whose notifications are kept in memory. */
+const KEPT_LIMIT = 2 * BATCH_LIMIT;
 
 /** Objects of which it is remembered how far they are published; of others a notification may be delivered twice. */
 const PUBLISHED_LIMIT = 10_000;
-
-/** An object with notifications to publish, and whoever waits for them. */
-interface Waiting {
-  kind: AnyKind;
-  object: WithPending;
-  done: (() => void)[];
-}
 
 /**
  * Publishes the pending notifications of objects: records them (events and operations), publishes them in order, then takes them off
@@ -47,7 +40,7 @@ interface Waiting {
  */
 export class Relay {
   private readonly options: RelayOptions;
-  private readonly waiting = new Map<string, Waiting>();
+  private readonly waiting = new Backlog(KEPT_LIMIT);
   private readonly published = new PublishedLately();
   private draining: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -59,17 +52,12 @@ export class Relay {
   }
 
   /** Publishes what is pending in an object that was just written. Never rejects: the sweep heals what fails. */
-  async relay(kind: AnyKind, object: WithPending): Promise<void> {
-    if (object.pending_events.length === 0) return;
-    await new Promise<void>((done) => {
-      const same = this.waiting.get(object._id);
-      this.waiting.set(object._id, {
-        kind,
-        object: same === undefined ? object : mergePending(same.object, object),
-        done: [...(same?.done ?? []), done],
-      });
-      this.draining ??= this.drain();
-    });
+  relay(kind: RelayedKind, object: WithPending): Promise<void> {
+    if (object.pending_events.length === 0) return Promise.resolve();
+    // Nothing here holds the object while it waits.
+    const relayed = this.waiting.add(kind, object);
+    this.draining ??= this.drain();
+    return relayed;
   }
 
   /** Starts to look, now and then, for notifications that a crash or a lost broker left behind. */
@@ -118,19 +106,18 @@ export class Relay {
     // Whoever comes in this turn of the event loop comes along.
     await Promise.resolve();
     while (this.waiting.size > 0) {
-      const batch = [...this.waiting.values()].slice(0, BATCH_LIMIT);
-      for (const { object } of batch) this.waiting.delete(object._id);
+      const batch = this.waiting.take(BATCH_LIMIT);
       try {
-        await this.publish(batch);
+        await this.publish(await batch.read(this.options.db));
       } catch (error) {
-        for (const { object } of batch) this.options.onError(error, object._id);
+        for (const id of batch.ids) this.options.onError(error, id);
       }
-      for (const { done } of batch) for (const resolve of done) resolve();
+      batch.end();
     }
     this.draining = undefined;
   }
 
-  private async publish(batch: readonly Waiting[]): Promise<void> {
+  private async publish(batch: readonly Relayed[]): Promise<void> {
     const { db, bus, onError } = this.options;
     await Promise.all([
       recordEvents(
@@ -181,7 +168,7 @@ class PublishedLately {
 }
 
 /** Takes published notifications off their documents, one write a kind. */
-async function takeOff(db: Db, published: readonly { kind: AnyKind; object: WithPending }[]): Promise<void> {
+async function takeOff(db: Db, published: readonly Relayed[]): Promise<void> {
   for (const collection of new Set(published.map(({ kind }) => kind.collection))) {
     const writes = published
       .filter(({ kind }) => kind.collection === collection)
@@ -203,17 +190,8 @@ async function takeOff(db: Db, published: readonly { kind: AnyKind; object: With
   }
 }
 
-/** Both looks at one object: what is pending in either, in order. */
-function mergePending(before: WithPending, now: WithPending): WithPending {
-  const pending = new Map(
-    [...before.pending_events, ...now.pending_events].map((one) => [one.event.id, one]),
-  );
-  const inOrder = [...pending.values()].sort((a, b) => Number(a.event.sequence) - Number(b.event.sequence));
-  return { ...now, pending_events: inOrder };
-}
-
 /** The newest record of each operation among the pending notifications. */
-function records(kind: AnyKind, object: WithPending, pending: readonly PendingEvent[]) {
+function records(kind: RelayedKind, object: WithPending, pending: readonly PendingEvent[]) {
   const newest = new Map<string, ReturnType<typeof recordOf>>();
   for (const { event, operation } of pending) {
     if (operation !== null)

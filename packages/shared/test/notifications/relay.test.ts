@@ -4,6 +4,7 @@ import { waitFor } from '@cetus/test-kit';
 import { EventStore } from '@cetus/shared/notifications';
 import { OperationStore } from '@cetus/shared/operations';
 import type { StoredCluster } from '@cetus/shared/schemas';
+import { Backlog } from '../../src/notifications/backlog.ts';
 import { recordEvents } from '../../src/notifications/event-store.ts';
 import { CLUSTER, scopeOf, type Scope, type Store } from '@cetus/shared/store';
 import { cluster } from '../store/builders.ts';
@@ -103,6 +104,41 @@ describe('Relay', () => {
     assert.equal(errors.length, 1);
     await writer.untilNothingIsPending(good._id);
     assert.equal((await writer.read(bad._id)).pending_events.length, 1);
+  });
+
+  it('keeps no more than it must of what waits, and publishes all of it in order', async () => {
+    const backlog = new Backlog(1);
+    const [one, other, gone] = [await made(), await made(), await made()];
+    const waited = [one, other, gone].map((object) => backlog.add(CLUSTER, object));
+    // What is read again when its turn comes may have more by then, or be gone.
+    await writer.accept(other, 'delete');
+    await store.db.collection<{ _id: string }>('clusters').deleteOne({ _id: gone._id });
+    void backlog.add(CLUSTER, one);
+    assert.equal(backlog.size, 3);
+    const batch = backlog.take(10);
+    assert.equal(backlog.size, 0);
+    const read = await batch.read(store.db);
+    assert.deepEqual(
+      read.map(({ object }) => [object._id, object.pending_events.map(({ event }) => event.sequence)]),
+      [
+        [one._id, ['1']],
+        [other._id, ['1', '2', '3']],
+      ],
+    );
+    // Of another, there is room again.
+    void backlog.add(CLUSTER, other);
+    const [again] = await backlog.take(10).read(store.db);
+    assert.deepEqual(again?.object, other);
+    batch.end();
+    await Promise.all(waited);
+  });
+
+  it('publishes a burst that is more than it keeps', async () => {
+    const { relay } = startRelay(store, fragile.bus);
+    const objects = await Promise.all(Array.from({ length: 450 }, () => made()));
+    await Promise.all(objects.map((object) => relay.relay(CLUSTER, object)));
+    for (const { _id } of objects) assert.deepEqual(fragile.sequencesOf(_id), [1]);
+    for (const { _id } of objects.slice(-3)) assert.deepEqual((await writer.read(_id)).pending_events, []);
   });
 
   it('finds what was left behind, when the broker is back', async () => {
