@@ -1,5 +1,6 @@
 import { createApp, appConfig, type ApiDeps } from '@cetus/api';
 import { createLogger, createMetrics, loadConfig } from '@cetus/shared/service';
+import { format } from 'prettier';
 
 /** The document is made without serving anything, so what the routes would use is never asked. */
 export async function openApi(): Promise<string> {
@@ -21,6 +22,7 @@ export async function openApi(): Promise<string> {
     dispatcher: unused,
     bus: unused,
     tokens: unused,
+    fingerprints: unused,
     readiness: unused,
     config: loadConfig(appConfig, {}),
     logger: createLogger({ service: 'reference', level: 'silent' }),
@@ -30,5 +32,6 @@ export async function openApi(): Promise<string> {
   await app.ready();
   const document = app.swagger();
   await app.close();
-  return `${JSON.stringify(document, null, 2)}\n`;
+  // A short object stays on one line.
+  return format(JSON.stringify(document), { parser: 'json', printWidth: 110 });
 }

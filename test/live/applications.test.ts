@@ -4,9 +4,9 @@ import { KubernetesConnection } from '@cetus/kubernetes/connection';
 import { hasStatus } from '@cetus/kubernetes/errors';
 import { requireOrSkip, waitFor } from '@cetus/test-kit';
 import { Applications, type Application } from './support/applications.ts';
+import { IMAGE, removeLeftovers } from './support/lab-cluster.ts';
 import { figure, live } from './support/suite.ts';
 
-const IMAGE = process.env['CETUS_LAB_IMAGE'] ?? 'registry.local/web:1';
 const MANAGED = 'labelSelector=app.kubernetes.io/managed-by%3Dcetus';
 /** What an application may leave behind in a namespace. */
 const COLLECTIONS = [
@@ -436,17 +436,3 @@ live(
   },
   () => ({ conductor: { CETUS_CLUSTER_DRIVERS: 'heat,import' } }),
 );
-
-/** What a run left behind that was ended on its way: nobody remembers it. */
-async function removeLeftovers(kubernetes: KubernetesConnection): Promise<void> {
-  const path = `/api/v1/namespaces?${MANAGED}`;
-  const left = async (): Promise<string[]> => {
-    const { items } = await kubernetes.get<{ items: { metadata: { name: string } }[] }>(path);
-    return items.map(({ metadata }) => metadata.name);
-  };
-  for (const name of await left()) {
-    figure(`removes ${name}, which another run left behind`);
-    await kubernetes.request('DELETE', `/api/v1/namespaces/${name}`, {});
-  }
-  await waitFor(async () => (await left()).length === 0, { timeoutMs: 120_000, what: 'leftovers are gone' });
-}

@@ -47,8 +47,9 @@ const LANES = [
     more: tests(LIVE, 'notifications'),
   },
   {
-    core: tests(LIVE, 'applications'),
-    more: tests(LIVE, 'two-clusters'),
+    // One after the other: they remove what others have left in the cluster.
+    core: tests(LIVE, 'applications', 'application-tenants'),
+    more: tests(LIVE, 'application-import', 'application-recovery', 'two-clusters', 'autoscaling'),
   },
 ];
 

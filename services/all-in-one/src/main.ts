@@ -25,7 +25,14 @@ await runService({
   schema: allInOneConfig,
   config,
   resources: (readiness) => {
-    const [keystone, heartbeat, server] = apiResources({ config, backbone, readiness, logger, metrics });
+    const [keystone, heartbeat, server] = apiResources({
+      config,
+      keys,
+      backbone,
+      readiness,
+      logger,
+      metrics,
+    });
     return [
       ...(mongo === undefined ? [] : [{ name: 'mongodb', stop: () => mongo.stop() }]),
       ...(simulatedCloud === undefined ? [] : [new SimulatedCloud({ ...simulatedCloud, dataDir, logger })]),

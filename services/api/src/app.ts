@@ -117,6 +117,7 @@ export async function createApp(deps: ApiDeps): Promise<FastifyInstance> {
   });
   closePromptly(app);
 
+  app.decorate('fingerprints', deps.fingerprints);
   app.decorateRequest('microversion', 0);
   opsRoutes(app, deps);
   discoveryRoutes(app.withTypeProvider<TypeBoxTypeProvider>(), links);

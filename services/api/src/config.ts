@@ -43,6 +43,13 @@ export const apiOnlyVariables = {
     maximum: 10_000_000,
     default: 0,
   }),
+  CETUS_API_FINGERPRINT_KEYS: Type.Optional(
+    Type.String({
+      description:
+        'The keys that fingerprints of requests with an Idempotency-Key are made with, in the form of `CETUS_SECRET_KEYS`, the same for every API process; the first makes them, all check them. When not set, they are plain digests, which an easily guessed secret in a request can be found out from by whoever reads the database; with all services in one process, keys derived from `CETUS_SECRET_KEYS` are used.',
+      secret: true,
+    }),
+  ),
   CETUS_API_REQUEST_SECONDS: Type.Integer({
     description: 'How long a request may take to arrive.',
     unit: 'seconds',

@@ -12,6 +12,7 @@ import type { Logger, Metrics, Readiness } from '@cetus/shared/service';
 import type { ServiceRegistry } from '@cetus/shared/service-registry';
 import type { ScopedStore } from '@cetus/shared/store';
 import type { AppConfig } from './config.ts';
+import type { Fingerprints } from './http/index.ts';
 import type { QuotaLedger } from './quotas/ledger.ts';
 import type { ClusterStats } from './stats/cluster-stats.ts';
 
@@ -32,6 +33,8 @@ export interface ApiDeps {
   bus: Bus;
   /** Answers whose token it is, from its memory or from Keystone. */
   tokens: { validate(token: string): Promise<TokenInfo> };
+  /** What requests with an Idempotency-Key are known again by. */
+  fingerprints: Fingerprints;
   config: AppConfig;
   logger: Logger;
   metrics: Metrics;

@@ -4,6 +4,7 @@ import { createTokenCache, type TokenValidator } from '@cetus/shared/auth';
 import type { Backbone } from '@cetus/shared/backbone';
 import { EventFeed, EventStore } from '@cetus/shared/notifications';
 import { Dispatcher, OperationStore } from '@cetus/shared/operations';
+import { KeyRing } from '@cetus/shared/secrets';
 import {
   keystoneCredentials,
   type Logger,
@@ -16,11 +17,14 @@ import { APPLICATION, CLUSTER, CLUSTER_TEMPLATE, QUOTA, ScopedStore } from '@cet
 import type { FastifyInstance } from 'fastify';
 import { createApp } from './app.ts';
 import type { ApiServiceConfig } from './config.ts';
+import { Fingerprints } from './http/index.ts';
 import { QuotaLedger } from './quotas/ledger.ts';
 import { ClusterStats } from './stats/cluster-stats.ts';
 
 export interface ApiServiceDeps {
   config: Omit<ApiServiceConfig, 'CETUS_MONGODB_URL' | 'CETUS_AMQP_URL'>;
+  /** What fingerprints are made with when the configuration names no keys for them. */
+  keys?: KeyRing;
   /** Opened before and closed after these resources. */
   backbone: Backbone;
   /** What `/readyz` answers. */
@@ -88,8 +92,12 @@ class HttpServer implements ApiServer {
   }
 
   async start(): Promise<void> {
-    const { config, backbone, readiness, logger, metrics } = this.deps;
+    const { config, keys, backbone, readiness, logger, metrics } = this.deps;
     const { store, bus, relay } = backbone;
+    const { CETUS_API_FINGERPRINT_KEYS: own } = config;
+    const ring = own === undefined ? keys : KeyRing.parse(own);
+    if (ring === undefined)
+      logger.info('CETUS_API_FINGERPRINT_KEYS is not set: fingerprints of requests are plain digests');
     const events = new EventStore(store);
     const feed = new EventFeed(bus, events);
     const dispatcher = new Dispatcher({
@@ -112,6 +120,7 @@ class HttpServer implements ApiServer {
       dispatcher,
       bus,
       tokens: createTokenCache(this.validator, { ttlSeconds: config.CETUS_TOKEN_CACHE_SECONDS }),
+      fingerprints: new Fingerprints(ring),
       config,
       logger,
       metrics,

@@ -12,15 +12,21 @@ interface Schema {
   items?: Schema;
 }
 
+interface Parameter {
+  name: string;
+  in: string;
+  schema: Schema;
+}
+
 interface Operation {
-  parameters?: { name: string; in: string; schema: Schema }[];
+  parameters?: (Parameter | { $ref: string })[];
   requestBody?: { content: Record<string, { schema: Schema }> };
   responses: Record<string, unknown>;
 }
 
 interface Document {
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, Schema> };
+  components: { schemas: Record<string, Schema>; parameters: Record<string, Parameter> };
 }
 
 /** What has broken servers before. */
@@ -85,6 +91,12 @@ function text(value: unknown): string {
   return encodeURIComponent(string.replace(/[\ud800-\udfff]/g, '\ufffd'));
 }
 
+function parameterOf(ref: string, document: Document): Parameter {
+  const found = document.components.parameters[ref.split('/').at(-1) ?? ''];
+  assert.ok(found !== undefined, ref);
+  return found;
+}
+
 interface Attempt {
   method: string;
   path: string;
@@ -105,6 +117,7 @@ function attempts(document: Document, known: string[]): fc.Arbitrary<Attempt> {
     const of = (place: string): Record<string, fc.Arbitrary<unknown>> =>
       Object.fromEntries(
         (operation.parameters ?? [])
+          .map((one) => ('$ref' in one ? parameterOf(one.$ref, document) : one))
           .filter((parameter) => parameter.in === place)
           .map(({ name, schema }) => [
             name,

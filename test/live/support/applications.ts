@@ -14,9 +14,30 @@ export interface Application {
   cause: { reason: string; message: string; exit_code?: number; log?: string; image?: string } | null;
   failure: { code: string; message: string } | null;
   endpoints: { type: string; address: string; port: number; cluster_id: string }[];
-  clusters: { cluster_id: string; namespace: string; phase: string; state: string }[];
+  conditions: { type: string; status: string; reason: string; message: string }[];
+  clusters: {
+    cluster_id: string;
+    namespace: string;
+    phase: string;
+    state: string;
+    drift: string[];
+    autoscaler: LiveAutoscaler | null;
+  }[];
   revision: number | null;
   operation_id: string | null;
+}
+
+/** What an autoscaler says of itself, as far as a test reads it. */
+export interface LiveAutoscaler {
+  current_replicas: number;
+  desired_replicas: number | null;
+  cpu_percent: number | null;
+  memory_percent: number | null;
+  active: boolean | null;
+  reason: string | null;
+  message: string | null;
+  limited_by: string | null;
+  last_scaled_at: string | null;
 }
 
 /** An instance, as far as a test reads it. */

@@ -25,7 +25,9 @@ export interface InstallationOptions {
   keystoneUrl?: string;
 }
 
-type Parts = Pick<Installation, 'apis' | 'urls' | 'conductors' | 'mongo'>;
+type Parts = Pick<Installation, 'apis' | 'urls' | 'conductors' | 'mongo'> & {
+  startConductor: () => Promise<SpawnedService>;
+};
 
 /**
  * An installation of Cetus as an operator has it: two API and two conductor processes, MongoDB, a RabbitMQ vhost of its own, and the lab
@@ -38,6 +40,7 @@ export class Installation {
   readonly mongo: MongoClient;
   /** The clusters that were asked for. */
   readonly made = new Set<string>();
+  private readonly startConductor: () => Promise<SpawnedService>;
   private readonly lab: Lab;
   private readonly closers: (() => Promise<unknown>)[];
 
@@ -46,6 +49,7 @@ export class Installation {
     this.urls = parts.urls;
     this.conductors = parts.conductors;
     this.mongo = parts.mongo;
+    this.startConductor = parts.startConductor;
     this.lab = lab;
     this.closers = closers;
   }
@@ -87,18 +91,26 @@ export class Installation {
       const ports = [await freePort(), await freePort()];
       const start = (name: string, env: Record<string, string>): Promise<SpawnedService> =>
         service(name, env, closers);
+      const startConductor = (): Promise<SpawnedService> => start('conductor', conductor);
       const [apis, conductors] = await Promise.all([
         Promise.all(
           ports.map((port) => start('api', { ...shared, CETUS_API_PORT: String(port), ...options.api })),
         ),
-        Promise.all([start('conductor', conductor), start('conductor', conductor)]),
+        Promise.all([startConductor(), startConductor()]),
       ]);
       const urls = ports.map((port) => `http://127.0.0.1:${String(port)}`);
-      return new Installation({ apis, urls, conductors, mongo }, lab, closers);
+      return new Installation({ apis, urls, conductors, mongo, startConductor }, lab, closers);
     } catch (error) {
       await closeAll(closers);
       throw error;
     }
+  }
+
+  /** Starts one more conductor, as whoever keeps processes alive does when one has died. */
+  async addConductor(): Promise<SpawnedService> {
+    const conductor = await this.startConductor();
+    this.conductors.push(conductor);
+    return conductor;
   }
 
   /** A user's client of one of the API processes. */

@@ -4,6 +4,7 @@ export { withOverrides } from './overrides.ts';
 export { HOST_ACCESS, type HostAccess, type Problem } from './problems/problem.ts';
 export { problemsOf } from './problems/problems.ts';
 export { PULL_SECRET } from './problems/storage-problems.ts';
+export { isSystemPriority } from './problems/workload-problems.ts';
 export { qosOf, QOS_CLASSES, type ContainerQos, type Qos, type QosClass } from './qos.ts';
 export {
   canonicalQuantity,

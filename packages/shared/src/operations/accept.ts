@@ -48,7 +48,6 @@ export interface NewObjectOptions<Spec, Status extends ObjectStatus> {
   requested?: 'create' | 'import';
   /** The parts that it begins with. */
   parts?: OperationPart[];
-  idempotency?: { key: string; fingerprint: string };
   now?: Date;
 }
 
@@ -90,7 +89,6 @@ export function newObject<Spec, Status extends ObjectStatus>(
     next_attempt_at: operation === null ? null : new Date(now.getTime() + COMMAND_GRACE_MS),
     attempts: 0,
     abandoned: 0,
-    ...(options.idempotency === undefined ? {} : { idempotency: options.idempotency }),
     created_at: now,
     updated_at: now,
     deleted_at: null,

@@ -133,6 +133,26 @@ export interface ReplicaCounts {
   available: number;
 }
 
+/** What the autoscaler of an application says of itself in one cluster. */
+export interface AutoscalerStatus {
+  /** Instances that it has counted. */
+  current_replicas: number;
+  /** As many as it wants; null: it has not worked that out. */
+  desired_replicas: number | null;
+  /** The use on average that it has measured last, in percent of what is requested; null: none. */
+  cpu_percent: number | null;
+  memory_percent: number | null;
+  /** Whether it can act; null: it has not said so yet, or what it misses may only be late. */
+  active: boolean | null;
+  /** Why it can or cannot, in Kubernetes' own words: `ValidMetricFound`, `FailedGetResourceMetric`, …; null: it has not said. */
+  reason: string | null;
+  message: string | null;
+  /** What keeps it from more or fewer instances, which its load asks for; null: nothing. */
+  limited_by: 'min_replicas' | 'max_replicas' | null;
+  /** When it last changed the number, RFC 3339; null: never. */
+  last_scaled_at: string | null;
+}
+
 /** Where an application can be reached. */
 export interface Endpoint {
   type: 'cluster_ip' | 'node_port' | 'load_balancer' | 'ingress';
@@ -160,6 +180,8 @@ export interface Observation {
     load_balancer: string[];
     ingress: string[];
   } | null;
+  /** Absent: it has none there. */
+  autoscaler?: AutoscalerStatus;
   /** When it became so. */
   since: Date;
   /** The fencing token of the follower's lease. */
@@ -193,7 +215,10 @@ export interface ApplicationStatus extends ObjectStatus {
 export interface StoredApplication extends StoredObject<ApplicationSpec, ApplicationStatus> {
   /** By the id of the cluster; each written by the follower of that cluster. */
   observed: Record<string, Observation>;
-  /** The condition `Healthy`, over all clusters that it is in; written by their followers with `observed`. Absent: nothing was seen yet. */
+  /**
+   * The conditions `Healthy` and, where it is autoscaled, `ScalingActive`, over all clusters that it is in; written by their followers with
+   * `observed`. Absent: nothing was seen yet.
+   */
   health_conditions?: Condition[];
   /** Oldest first; written by the API with each change of the spec. */
   revisions: ApplicationRevision[];

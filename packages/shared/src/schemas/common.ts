@@ -11,7 +11,7 @@ export function Nullable<T extends TSchema>(schema: T): TUnion<[T, TNull]> {
 }
 
 /** A link of OpenStack's kind. */
-export const Link = Type.Object({ href: Type.String(), rel: Type.String() });
+export const Link = Type.Object({ href: Type.String(), rel: Type.String() }, { title: 'Link' });
 
 /** The error body that OpenStack services share. */
 export const ErrorBody = Type.Object(

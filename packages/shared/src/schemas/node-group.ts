@@ -1,3 +1,4 @@
+import type { IdempotencyRecord } from './object.ts';
 import type { Failure, ObjectState } from './state.ts';
 
 /** A taint as Kubernetes has it. */
@@ -44,7 +45,7 @@ export interface NodeGroupSpec {
   /** The group shall not be any more. Its entry goes with a later change of the cluster. */
   deleted: boolean;
   /** Present when it was asked for with an Idempotency-Key. */
-  idempotency?: { key: string; fingerprint: string };
+  idempotency?: IdempotencyRecord;
   created_at: Date;
   updated_at: Date | null;
 }

@@ -27,6 +27,15 @@ export interface PendingEvent {
   operation: Operation | null;
 }
 
+/** What is kept of a request that named an Idempotency-Key, to know it again. */
+export interface IdempotencyRecord {
+  key: string;
+  /** Of what was asked for. */
+  fingerprint: string;
+  /** The secret key that the fingerprint was made with; absent: none. */
+  key_id?: string;
+}
+
 /** The document of an object of any kind, as MongoDB holds it. */
 export interface StoredObject<Spec = unknown, Status extends ObjectStatus = ObjectStatus> {
   _id: string;
@@ -55,7 +64,7 @@ export interface StoredObject<Spec = unknown, Status extends ObjectStatus = Obje
   /** Rounds in a row whose holder died before it wrote anything. */
   abandoned: number;
   /** Present when the object was created with an Idempotency-Key. */
-  idempotency?: { key: string; fingerprint: string };
+  idempotency?: IdempotencyRecord;
   created_at: Date;
   updated_at: Date;
   /** Set when the object is gone; the document stays a while so that a repeated request finds its answer. */

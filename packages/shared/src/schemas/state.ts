@@ -90,13 +90,16 @@ export function stateFor(action: Action, state: Exclude<OperationState, 'CANCELL
 }
 
 /** A statement about one side of an object that a person asks about: `Ready`, `StackInSync`, `Progressing`. */
-export const ConditionSchema = Type.Object({
-  type: Type.String({ description: 'What the statement is about, in CamelCase.' }),
-  status: Type.Union([Type.Literal('True'), Type.Literal('False'), Type.Literal('Unknown')]),
-  reason: Type.String({ description: 'A CamelCase word for machines.' }),
-  message: Type.String({ description: 'A sentence for people.' }),
-  since: Type.String({ format: 'date-time', description: 'When `status` last changed.' }),
-});
+export const ConditionSchema = Type.Object(
+  {
+    type: Type.String({ description: 'What the statement is about, in CamelCase.' }),
+    status: Type.Union([Type.Literal('True'), Type.Literal('False'), Type.Literal('Unknown')]),
+    reason: Type.String({ description: 'A CamelCase word for machines.' }),
+    message: Type.String({ description: 'A sentence for people.' }),
+    since: Type.String({ format: 'date-time', description: 'When `status` last changed.' }),
+  },
+  { title: 'Condition' },
+);
 export type Condition = Static<typeof ConditionSchema>;
 
 /** Why an operation failed, for machines (`code`, `resource`) and people (`message`). */

@@ -1,4 +1,4 @@
-import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import { createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
 import { SecretError } from './secret-error.ts';
 
 const KEY_BYTES = 32;
@@ -45,6 +45,22 @@ export class KeyRing {
   /** A new ring of one random key, in the form that {@link KeyRing.parse} reads. */
   static generate(id: string): string {
     return `${id}:${randomBytes(KEY_BYTES).toString('base64')}`;
+  }
+
+  /**
+   * A ring of other keys under the same ids, for one purpose (HKDF-SHA256, RFC 5869): whoever has them learns nothing of these, and what
+   * is done with them cannot be mixed up with what is done for another purpose.
+   */
+  derive(purpose: string): KeyRing {
+    const keys = [...this.#keys].map(
+      ([id, key]) =>
+        [id, createSecretKey(Buffer.from(hkdfSync('sha256', key, '', purpose, KEY_BYTES)))] as const,
+    );
+    return new KeyRing(this.primaryId, new Map(keys));
+  }
+
+  has(id: string): boolean {
+    return this.#keys.has(id);
   }
 
   /** @throws SecretError `key_unknown` */

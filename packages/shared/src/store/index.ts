@@ -3,10 +3,17 @@ export { collectionOf, ensureIndexes, type Kind } from './kind.ts';
 export { ownedBy, scopeOf, type Scope } from './scope.ts';
 export { checkIfMatch, entityTag } from './entity-tag.ts';
 export { guard, isDuplicateKey } from './errors.ts';
+export { inState } from './in-state.ts';
 export { readPage, sortPath, type Page, type PageOf } from './paging.ts';
 export { ensureRetention } from './retention.ts';
 export { purgeDeleted } from './purge.ts';
-export { ScopedStore } from './scoped-store.ts';
+export {
+  checkIdempotency,
+  ScopedStore,
+  type ComputedField,
+  type Fields,
+  type IdempotentRequest,
+} from './scoped-store.ts';
 export { LeaseLostError, ReconcileStore, type Claim, type CommitFields } from './reconcile-store.ts';
 export { PlacementStore } from './placement-store.ts';
 export { FollowStore, type Followable, type HealthWrite } from './follow-store.ts';

@@ -1,4 +1,5 @@
 import type { Collection, Filter, UpdateFilter } from 'mongodb';
+import type { Overrides } from '../schemas/api/application/placement.ts';
 import type { Observation, PlacementStatus, StoredApplication } from '../schemas/application.ts';
 import type { PendingEvent } from '../schemas/object.ts';
 import type { Condition } from '../schemas/state.ts';
@@ -14,7 +15,9 @@ export interface PlacedApplication {
   project_id: string;
   name: string;
   generation: number;
-  spec: Pick<StoredApplication['spec'], 'kind' | 'stopped' | 'paused'>;
+  spec: Pick<StoredApplication['spec'], 'kind' | 'stopped' | 'paused' | 'autoscaling'> & {
+    placements: { overrides: Pick<Overrides, 'autoscaling'> }[];
+  };
   operation: { state: string } | null;
   status: {
     placements: Pick<
@@ -45,6 +48,8 @@ const FIELDS = {
   'spec.kind': 1,
   'spec.stopped': 1,
   'spec.paused': 1,
+  'spec.autoscaling': 1,
+  'spec.placements.overrides.autoscaling': 1,
   'operation.state': 1,
   'status.placements.cluster_id': 1,
   'status.placements.namespace': 1,

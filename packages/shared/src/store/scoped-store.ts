@@ -1,6 +1,6 @@
 import type { Collection, Document, Filter, OptionalUnlessRequiredId } from 'mongodb';
 import { CetusError } from '../errors/index.ts';
-import type { StoredObject } from '../schemas/object.ts';
+import type { IdempotencyRecord, StoredObject } from '../schemas/object.ts';
 import { checkIfMatch } from './entity-tag.ts';
 import { guard, isDuplicateKey } from './errors.ts';
 import { collectionOf, type Kind } from './kind.ts';
@@ -9,6 +9,23 @@ import { ownedBy, visibleTo, type Scope } from './scope.ts';
 import type { Store } from './store.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** A request that may be sent again under its Idempotency-Key. */
+export interface IdempotentRequest {
+  /** What is kept of it. */
+  record: IdempotencyRecord;
+  /** Whether what is kept of a request with the same key may be of this one. */
+  matches(kept: IdempotencyRecord): boolean;
+}
+
+/** Something to read that is not what is stored there, but is made of it: an expression of MongoDB's aggregation. */
+export interface ComputedField {
+  path: string;
+  expression: Document;
+}
+
+/** What to read of documents: paths, and what is made of what is there. */
+export type Fields = readonly (string | ComputedField)[];
 
 /** How often a change is tried again when another writer came first. */
 const CHANGE_ATTEMPTS = 20;
@@ -27,68 +44,56 @@ export class ScopedStore<T extends StoredObject> {
   }
 
   /**
-   * Writes a new object. When its project has used the same Idempotency-Key for the same request, answers that object instead.
+   * Writes a new object. When its project has used the Idempotency-Key of the request for the same before, answers that object instead.
    * @throws CetusError `idempotency_key_reused`, `store_unavailable`; `conflict` when its name must be the only one, and is not
    */
-  async create(object: T): Promise<{ object: T; replayed: boolean }> {
+  async create(asked: T, request?: IdempotentRequest): Promise<{ object: T; replayed: boolean }> {
+    const object: T = request === undefined ? asked : { ...asked, idempotency: request.record };
     try {
       await guard(() => this.collection.insertOne(object as OptionalUnlessRequiredId<T>));
       return { object, replayed: false };
     } catch (error) {
       if (isDuplicateKey(error, 'name')) {
         // The same request, sent twice at once, breaks both rules; the name may be the one that is told.
-        const { idempotency, project_id } = object;
-        const same = idempotency && (await this.findByIdempotencyKey(project_id, idempotency));
+        const same = request && (await this.findByIdempotencyKey(object.project_id, request));
         if (same) return { object: same, replayed: true };
         const detail = `The project has a ${this.kind.name} named ${object.name}`;
         throw new CetusError('conflict', detail, { field: 'name' });
       }
-      if (object.idempotency === undefined || !isDuplicateKey(error, 'idempotency.key')) throw error;
-      const first = await this.findByIdempotencyKey(object.project_id, object.idempotency);
+      if (request === undefined || !isDuplicateKey(error, 'idempotency.key')) throw error;
+      const first = await this.findByIdempotencyKey(object.project_id, request);
       // Purged between the two commands: the key is free again.
-      return first === null ? this.create(object) : { object: first, replayed: true };
+      return first === null ? this.create(asked, request) : { object: first, replayed: true };
     }
   }
 
   /**
    * What the first request with an Idempotency-Key of the project made, deleted meanwhile or not; null when there was none. So a request
    * that is sent again is answered alike even when it could not be accepted any more.
-   * @throws CetusError `idempotency_key_reused` when the key was used for a request with another fingerprint; `store_unavailable`
+   * @throws CetusError `idempotency_key_reused` when the key was used for another request; `store_unavailable`
    */
-  async findByIdempotencyKey(
-    projectId: string,
-    idempotency: NonNullable<StoredObject['idempotency']>,
-  ): Promise<T | null> {
-    const filter = { project_id: projectId, 'idempotency.key': idempotency.key } as unknown as Filter<T>;
-    const first = await guard(() => this.collection.findOne(filter));
-    if (first !== null && first.idempotency?.fingerprint !== idempotency.fingerprint) {
-      throw new CetusError('idempotency_key_reused', 'The Idempotency-Key was used for another request', {
-        field: 'Idempotency-Key',
-      });
-    }
-    return first as T | null;
+  async findByIdempotencyKey(projectId: string, request: IdempotentRequest): Promise<T | null> {
+    const filter = { project_id: projectId, 'idempotency.key': request.record.key } as unknown as Filter<T>;
+    const first = (await guard(() => this.collection.findOne(filter))) as T | null;
+    checkIdempotency(first?.idempotency, request);
+    return first;
   }
 
   /**
    * @param fields as in {@link list}
    * @throws CetusError `not_found`, `ambiguous_name`, `store_unavailable`
    */
-  async get(scope: Scope, ref: string, fields?: readonly string[]): Promise<T> {
+  async get(scope: Scope, ref: string, fields?: Fields): Promise<T> {
     const projection = fields === undefined ? this.projection : only(fields);
     return this.find(ref, visibleTo(scope, this.kind), projection);
   }
 
   /**
-   * @param fields paths to read, with `_id`; nothing else is in the answer then, which costs far less than whole objects
+   * @param fields what to read, with `_id`; nothing else is in the answer then, which costs far less than whole objects
    * @param narrowed what the list is narrowed down to; an index must serve it
    * @throws CetusError `invalid_marker`, `invalid_field`, `store_unavailable`
    */
-  async list(
-    scope: Scope,
-    page: Page,
-    fields?: readonly string[],
-    narrowed: Filter<T> = {},
-  ): Promise<PageOf<T>> {
+  async list(scope: Scope, page: Page, fields?: Fields, narrowed: Filter<T> = {}): Promise<PageOf<T>> {
     const path = sortPath(this.kind.sortKeys, page.sortKey);
     const visible = visibleTo(scope, this.kind);
     const { marker, sortDir, limit } = page;
@@ -119,11 +124,7 @@ export class ScopedStore<T extends StoredObject> {
    * @param fields as in {@link list}
    * @throws CetusError `store_unavailable`
    */
-  async getMany(
-    scope: Scope,
-    ids: readonly string[],
-    fields?: readonly string[],
-  ): Promise<ReadonlyMap<string, T>> {
+  async getMany(scope: Scope, ids: readonly string[], fields?: Fields): Promise<ReadonlyMap<string, T>> {
     if (ids.length === 0) return new Map();
     const filter = {
       $and: [visibleTo(scope, this.kind), { deleted_at: null, _id: { $in: ids } }],
@@ -206,8 +207,21 @@ export class ScopedStore<T extends StoredObject> {
   }
 }
 
-function only(fields: readonly string[]): Document {
-  return Object.fromEntries(fields.map((field) => [field, 1]));
+/**
+ * Refuses a request whose Idempotency-Key was used for another one.
+ * @throws CetusError `idempotency_key_reused`
+ */
+export function checkIdempotency(kept: IdempotencyRecord | undefined, request: IdempotentRequest): void {
+  if (kept === undefined || request.matches(kept)) return;
+  throw new CetusError('idempotency_key_reused', 'The Idempotency-Key was used for another request', {
+    field: 'Idempotency-Key',
+  });
+}
+
+function only(fields: Fields): Document {
+  return Object.fromEntries<unknown>(
+    fields.map((field) => (typeof field === 'string' ? [field, 1] : [field.path, field.expression])),
+  );
 }
 
 /** The notifications that a change adds. */

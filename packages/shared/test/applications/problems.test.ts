@@ -404,6 +404,18 @@ describe('what in a form does not go together', () => {
     ]);
   });
 
+  it('of priorities are those that keep the cluster itself going', () => {
+    const priority = (priority_class: string) => ({ scheduling: { priority_class } });
+    for (const name of ['system-node-critical', 'system-cluster-critical', 'system-x'])
+      assert.deepEqual(fields('stateless', priority(name)), ['scheduling/priority_class'], name);
+    assert.deepEqual(
+      fields('stateless', { placements: [{ cluster: 'c', overrides: priority('system-node-critical') }] }),
+      ['placements/0/overrides/scheduling/priority_class'],
+    );
+    for (const name of ['high', 'systematic'])
+      assert.deepEqual(fields('stateless', priority(name)), [], name);
+  });
+
   it('of labels are those that others set', () => {
     for (const key of [
       'cetus.io/application',

@@ -117,6 +117,19 @@ describe('secrets: KeyRing', () => {
       assert.throws(() => KeyRing.parse(text), failsWith('key_ring_invalid', key), text);
   });
 
+  it('derives other keys under the same ids, for each purpose', () => {
+    const ring = KeyRing.parse(`${k2},${k1}`);
+    const derived = ring.derive('one');
+    assert.deepEqual([derived.primaryId, derived.has('k1'), derived.has('k3')], ['k2', true, false]);
+    const bytes = (from: KeyRing, id: string) => from.key(id).export().toString('hex');
+    const all = [ring, derived, ring.derive('other')].flatMap((one) => [bytes(one, 'k1'), bytes(one, 'k2')]);
+    assert.equal(new Set(all).size, 6);
+    // Every process derives the same, whatever else is in its ring.
+    assert.equal(bytes(KeyRing.parse(k1).derive('one'), 'k1'), bytes(derived, 'k1'));
+    assert.equal(derived.key('k1').symmetricKeySize, 32);
+    assert.throws(() => derived.key('k3'), failsWith('key_unknown'));
+  });
+
   it('takes spaces and line ends around and between the keys', () => {
     assert.equal(KeyRing.parse(`\n${k2},\n ${k1}\n`).primaryId, 'k2');
   });

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import type { Filter } from 'mongodb';
 import { createInProcessBus } from '@cetus/shared/bus';
 import { EventStore, Relay } from '@cetus/shared/notifications';
 import { OperationStore } from '@cetus/shared/operations';
-import type { StoredCluster } from '@cetus/shared/schemas';
+import { OBJECT_STATES, stateOf, type StoredApplication, type StoredCluster } from '@cetus/shared/schemas';
 import {
+  APPLICATION,
   CLUSTER,
   CLUSTER_TEMPLATE,
+  inState,
   KINDS,
   purgeDeleted,
   ReconcileStore,
@@ -14,7 +17,7 @@ import {
   scopeOf,
   type Scope,
 } from '@cetus/shared/store';
-import { cluster, idleCluster, template } from './builders.ts';
+import { application, cluster, idempotent, idleCluster, template } from './builders.ts';
 import { openSpyingStore, type Explained } from './test-store.ts';
 
 const ALL: Scope = { kind: 'all' };
@@ -24,6 +27,13 @@ const SCOPES = [
   ['all projects', ALL],
 ] as const;
 const PAGE = 10;
+
+/** Mostly of one kind, and complete; a few of another kind, a few that failed, a few that go on. */
+const applications = Array.from({ length: 600 }, (_, i) => {
+  const state = i % 50 === 0 ? 'CREATE_IN_PROGRESS' : i % 50 === 1 ? 'UPDATE_FAILED' : 'UPDATE_COMPLETE';
+  const kind = i % 50 === 2 ? 'job' : 'stateless';
+  return application({ project: `p${String(i % 3)}`, name: `a${String(i)}`, kind, state });
+});
 
 describe('The use of indexes', () => {
   let store: Awaited<ReturnType<typeof openSpyingStore>>;
@@ -54,6 +64,7 @@ describe('The use of indexes', () => {
       template({ project: `p${String(i % 3)}`, name: `t${String(i)}`, isPublic: i % 4 === 0 }),
     );
     await store.db.collection(CLUSTER_TEMPLATE.collection).insertMany(templates as never);
+    await store.db.collection(APPLICATION.collection).insertMany(applications as never);
     const relay = new Relay({
       db: store.db,
       bus: createInProcessBus(),
@@ -92,6 +103,14 @@ describe('The use of indexes', () => {
     }
   }
 
+  /** As {@link indexed}; and little is read besides what is wanted. */
+  async function narrow(run: () => Promise<unknown>): Promise<void> {
+    for (const { command, stages, docsExamined } of await indexed(run)) {
+      const text = `${JSON.stringify(command)}: ${stages.join(' < ')}, ${String(docsExamined)} documents`;
+      assert.ok(docsExamined <= PAGE * 2, `reads more than it answers: ${text}`);
+    }
+  }
+
   for (const [name, scope] of SCOPES) {
     for (const sortKey of Object.keys(CLUSTER.sortKeys)) {
       for (const sortDir of ['asc', 'desc'] as const) {
@@ -112,6 +131,35 @@ describe('The use of indexes', () => {
       const templates = new ScopedStore(store, CLUSTER_TEMPLATE);
       await paged(() => templates.list(OURS, { limit: PAGE, sortKey, sortDir: 'asc' }), PAGE * 4);
       await paged(() => templates.list(ALL, { limit: PAGE, sortKey, sortDir: 'desc' }));
+    });
+  }
+
+  for (const [name, scope] of SCOPES) {
+    const visible = applications.filter(({ project_id }) => scope === ALL || project_id === 'p1');
+
+    it(`narrows lists of applications of ${name} down to a kind`, async () => {
+      const narrowable = new ScopedStore(store, APPLICATION);
+      const page = { limit: PAGE, sortKey: 'uuid', sortDir: 'asc' as const };
+      for (const kind of ['job', 'stateless'] as const) {
+        const all = visible.filter(({ spec }) => spec.kind === kind);
+        const { items } = await narrowable.list(scope, { ...page, limit: 1_000 }, undefined, {
+          'spec.kind': kind,
+        });
+        assert.deepEqual(items.map(({ _id }) => _id).sort(), all.map(({ _id }) => _id).sort());
+        await narrow(() => narrowable.list(scope, page, undefined, { 'spec.kind': kind }));
+      }
+    });
+
+    it(`narrows lists of applications of ${name} down to a state`, async () => {
+      const narrowable = new ScopedStore(store, APPLICATION);
+      const page = { limit: PAGE, sortKey: 'uuid', sortDir: 'desc' as const };
+      for (const state of OBJECT_STATES) {
+        const all = visible.filter((one) => stateOf(one) === state);
+        const narrowed = inState(state) as Filter<StoredApplication>;
+        const { items } = await narrowable.list(scope, { ...page, limit: 1_000 }, undefined, narrowed);
+        assert.deepEqual(items.map(({ _id }) => _id).sort(), all.map(({ _id }) => _id).sort());
+        await narrow(() => narrowable.list(scope, page, undefined, narrowed));
+      }
     });
   }
 
@@ -147,11 +195,9 @@ describe('The use of indexes', () => {
 
   it('finds the object of an Idempotency-Key', async () => {
     const clusters = new ScopedStore(store, CLUSTER);
-    const made = cluster({ name: 'once', idempotency: { key: 'k', fingerprint: 'f' } });
-    await clusters.create(made);
-    await indexed(() =>
-      clusters.create(cluster({ name: 'once', idempotency: { key: 'k', fingerprint: 'f' } })),
-    );
+    const request = idempotent('k', 'f');
+    await clusters.create(cluster({ name: 'once' }), request);
+    await indexed(() => clusters.create(cluster({ name: 'once' }), request));
   });
 
   it('finds what a reconciling service asks for', async () => {

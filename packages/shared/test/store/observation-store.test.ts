@@ -31,6 +31,8 @@ const OBSERVATION: Observation = {
   token: 0,
 };
 
+const SCALING = { min_replicas: 1, max_replicas: 2, cpu_percent: 50 };
+
 describe('ObservationStore', () => {
   let store: Awaited<ReturnType<typeof openSpyingStore>>;
   let observations: ObservationStore;
@@ -52,7 +54,14 @@ describe('ObservationStore', () => {
         kind: APPLICATION,
         caller: requester(),
         name: crypto.randomUUID().slice(0, 8),
-        spec: { kind: 'stateless', stopped: false, paused: false, placements: [], sealed: { v: 1 } } as never,
+        spec: {
+          kind: 'stateless',
+          stopped: false,
+          paused: false,
+          autoscaling: SCALING,
+          placements: [{ cluster_id: 'c1', overrides: { autoscaling: SCALING, env: { A: 'b' } } }],
+          sealed: { v: 1 },
+        } as never,
         status: { placements: placements as never, applied_spec: null },
         deadlineMs: 60_000,
       }),
@@ -100,7 +109,13 @@ describe('ObservationStore', () => {
     assert.equal(explained?.docsExamined, 1);
     const [found, ...rest] = await placed('c1');
     assert.deepEqual([found?._id, rest.length, Object.keys(found?.observed ?? {})], [one._id, 0, ['c1']]);
-    assert.deepEqual(Object.keys(found?.spec ?? {}).sort(), ['kind', 'paused', 'stopped']);
+    assert.deepEqual(found?.spec, {
+      kind: 'stateless',
+      stopped: false,
+      paused: false,
+      autoscaling: SCALING,
+      placements: [{ overrides: { autoscaling: SCALING } }],
+    });
     assert.deepEqual(
       (await observations.find([one._id, 'nobody'])).map(({ _id, operation }) => [_id, operation?.state]),
       [[one._id, 'IN_PROGRESS']],

@@ -14,7 +14,7 @@ import {
   type Scope,
   type Store,
 } from '@cetus/shared/store';
-import { cluster, idleCluster, requester, template } from './builders.ts';
+import { cluster, idempotent, idleCluster, requester, template } from './builders.ts';
 import { openTestStore } from './test-store.ts';
 
 const ALL: Scope = { kind: 'all' };
@@ -159,35 +159,42 @@ describe('ScopedStore', () => {
   describe('with an Idempotency-Key', () => {
     it('answers the same request with the same object', async () => {
       const p = project();
-      const idempotency = { key: 'k1', fingerprint: 'a' };
-      const first = await clusters.create(cluster({ project: p, idempotency }));
-      const again = await clusters.create(cluster({ project: p, idempotency }));
+      const request = idempotent('k1', 'a');
+      const first = await clusters.create(cluster({ project: p }), request);
+      const again = await clusters.create(cluster({ project: p }), request);
       assert.deepEqual([first.replayed, again.replayed], [false, true]);
       assert.deepEqual(again.object, first.object);
     });
 
     it('refuses the key for another request', async () => {
       const p = project();
-      await clusters.create(cluster({ project: p, idempotency: { key: 'k1', fingerprint: 'a' } }));
-      const other = cluster({ project: p, idempotency: { key: 'k1', fingerprint: 'b' } });
-      await assert.rejects(clusters.create(other), code('idempotency_key_reused'));
+      await clusters.create(cluster({ project: p }), idempotent('k1', 'a'));
+      const other = cluster({ project: p });
+      await assert.rejects(clusters.create(other, idempotent('k1', 'b')), code('idempotency_key_reused'));
+    });
+
+    it('leaves it to the request whether what is kept is of it', async () => {
+      const p = project();
+      const first = await clusters.create(cluster({ project: p }), idempotent('k1', 'a'));
+      assert.deepEqual(first.object.idempotency, { key: 'k1', fingerprint: 'a' });
+      const again = { ...idempotent('k1', 'b'), matches: () => true };
+      const { object, replayed } = await clusters.create(cluster({ project: p }), again);
+      assert.deepEqual([object._id, replayed], [first.object._id, true]);
+      assert.deepEqual(object.idempotency, { key: 'k1', fingerprint: 'a' });
     });
 
     it('keeps the keys of projects apart', async () => {
-      const idempotency = { key: 'k1', fingerprint: 'a' };
-      const [one, other] = [
-        cluster({ project: project(), idempotency }),
-        cluster({ project: project(), idempotency }),
-      ];
-      assert.equal((await clusters.create(one)).replayed, false);
-      assert.equal((await clusters.create(other)).replayed, false);
+      const request = idempotent('k1', 'a');
+      const [one, other] = [cluster({ project: project() }), cluster({ project: project() })];
+      assert.equal((await clusters.create(one, request)).replayed, false);
+      assert.equal((await clusters.create(other, request)).replayed, false);
     });
 
     it('makes one object of twenty requests at once', async () => {
       const p = project();
-      const idempotency = { key: 'k1', fingerprint: 'a' };
+      const request = idempotent('k1', 'a');
       const made = await Promise.all(
-        Array.from({ length: 20 }, () => clusters.create(cluster({ project: p, idempotency }))),
+        Array.from({ length: 20 }, () => clusters.create(cluster({ project: p }), request)),
       );
       assert.equal(new Set(made.map(({ object }) => object._id)).size, 1);
       assert.equal(made.filter(({ replayed }) => !replayed).length, 1);
@@ -199,17 +206,18 @@ describe('ScopedStore', () => {
 
     it('answers with an object that was deleted meanwhile, until it is removed', async () => {
       const p = project();
-      const idempotency = { key: 'k1', fingerprint: 'a' };
+      const request = idempotent('k1', 'a');
       const deleted_at = new Date(Date.now() - 10_000);
       const gone = await add({
-        ...cluster({ project: p, idempotency }),
+        ...cluster({ project: p }),
+        idempotency: request.record,
         deleted_at,
         pending_events: [],
         next_attempt_at: null,
       });
-      assert.equal((await clusters.create(cluster({ project: p, idempotency }))).object._id, gone._id);
+      assert.equal((await clusters.create(cluster({ project: p }), request)).object._id, gone._id);
       assert.ok((await purgeDeleted(store.db, [CLUSTER], new Date(Date.now() - 5_000))) >= 1);
-      const next = await clusters.create(cluster({ project: p, idempotency }));
+      const next = await clusters.create(cluster({ project: p }), request);
       assert.equal(next.replayed, false);
     });
 

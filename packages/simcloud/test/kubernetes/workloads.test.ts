@@ -227,6 +227,14 @@ describe('simulated workloads', () => {
     const newer = await bench.get('/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers/web');
     assert.equal(newer.spec.metrics[0].resource.target.averageUtilization, 70);
     assert.equal((await bench.get(`${path}/web`)).spec.targetCPUUtilizationPercentage, 70);
+    // No metrics are served, as in a real cluster without metrics-server.
+    const { currentMetrics, conditions } = newer.status;
+    const active = conditions.find((one: { type: string }) => one.type === 'ScalingActive');
+    assert.deepEqual(
+      [currentMetrics, active.status, active.reason],
+      [undefined, 'False', 'FailedGetResourceMetric'],
+    );
+    assert.match(active.message, /unable to get metrics for resource cpu: .*\(get pods\.metrics\.k8s\.io\)$/);
   });
 
   it('a namespace takes everything with it', async () => {

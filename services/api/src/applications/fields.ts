@@ -1,4 +1,5 @@
-import { applicationFields, type ApplicationSpec } from '@cetus/shared/schemas';
+import { applicationFields, type ApplicationSpec, type Observation } from '@cetus/shared/schemas';
+import type { ComputedField, Fields } from '@cetus/shared/store';
 
 const SPEC = [
   ...Object.keys(applicationFields),
@@ -7,13 +8,37 @@ const SPEC = [
   'sealed.nonce',
 ];
 
+/**
+ * What was seen in each cluster, without the causes: they hold lines of logs, and brief views show none. A path cannot leave them out, as
+ * the keys of `observed` are ids.
+ */
+const OBSERVED_IN_BRIEF: ComputedField = {
+  path: 'observed',
+  expression: {
+    $arrayToObject: {
+      $map: {
+        input: { $objectToArray: { $ifNull: ['$observed', {}] } },
+        in: {
+          k: '$$this.k',
+          v: Object.fromEntries(
+            (['phase', 'generation', 'replicas'] satisfies (keyof Observation)[]).map((field) => [
+              field,
+              `$$this.v.${field}`,
+            ]),
+          ),
+        },
+      },
+    },
+  },
+};
+
 /** What a brief view of an application shows. */
-export const BRIEF_FIELDS: readonly string[] = [
+export const BRIEF_FIELDS: Fields = [
   ...['name', 'project_id', 'user_id'],
   'operation.action',
   'operation.state',
   'operation.generation',
-  'observed',
+  OBSERVED_IN_BRIEF,
   ...['state', 'placements.cluster_id', 'placements.state', 'placements.applied_generation'].map(
     (field) => `status.${field}`,
   ),

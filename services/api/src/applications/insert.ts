@@ -1,9 +1,8 @@
 import { namespaceOf } from '@cetus/shared/applications';
 import { newObject, type Requester } from '@cetus/shared/operations';
 import { pendingPlacement, type ApplicationSpec, type StoredApplication } from '@cetus/shared/schemas';
-import { APPLICATION } from '@cetus/shared/store';
+import { APPLICATION, type IdempotentRequest } from '@cetus/shared/store';
 import type { ApiDeps } from '../deps.ts';
-import type { Idempotency } from '../http/index.ts';
 import { progressDeadlineMs } from './accept.ts';
 import { withRevision } from './revisions.ts';
 import { newSpec, type Draft } from './spec.ts';
@@ -13,7 +12,7 @@ export interface NewApplication {
   caller: Requester;
   name: string;
   draft: Draft;
-  idempotency: Idempotency | undefined;
+  idempotency: IdempotentRequest | undefined;
 }
 
 /**
@@ -33,11 +32,11 @@ export async function insertApplication(deps: ApiDeps, asked: NewApplication): P
         spec,
         status: { placements: pendingPlacements(caller, draft), applied_spec: null },
         deadlineMs: progressDeadlineMs(spec),
-        ...(idempotency === undefined ? {} : { idempotency }),
       }),
       observed: {},
       revisions: [],
     }),
+    idempotency,
   );
   if (!replayed) await deps.dispatcher.dispatch(APPLICATION, object);
   return object;

@@ -148,6 +148,7 @@ function clusterView(
     since: observed?.since.toISOString() ?? null,
     instances: observed?.replicas ?? null,
     cause: observed?.cause ?? null,
+    autoscaler: observed?.autoscaler ?? null,
     endpoints: endpoints.map((one) => ({ cluster_id, cluster_name, ...one })),
     drift,
     reachable: reachable(health),

@@ -7,13 +7,10 @@ import {
   ScopeQuery,
   type ApplicationBrief,
   type ApplicationCreate,
-  type ApplicationListQuery as ListQuery,
   type ApplicationView,
   type DryRunView,
   type EndpointView,
-  type StoredApplication,
 } from '@cetus/shared/schemas';
-import type { ScopedStore } from '@cetus/shared/store';
 import type { FastifyRequest } from 'fastify';
 import type { ApiDeps } from '../deps.ts';
 import {
@@ -34,6 +31,7 @@ import { accepted, ApplicationIdRef } from './accept.ts';
 import { dryRunOfNew } from './dry-run.ts';
 import { viewTag } from './entity-tag.ts';
 import { BRIEF_FIELDS, FULL_FIELDS } from './fields.ts';
+import { filterOf } from './filter.ts';
 import { insertApplication } from './insert.ts';
 import { APPLICATION_BODY_BYTES } from './limits.ts';
 import { ApplicationPresenter, clustersOf, endpointViews, type ClusterFacts } from './presenter.ts';
@@ -188,17 +186,4 @@ export function applicationCoreRoutes(app: TypedApp, deps: ApiDeps, links: LinkB
       return { endpoints: endpointViews(application, await clustersOf(clusters, scope, [application])) };
     },
   );
-}
-
-type Narrowed = NonNullable<Parameters<ScopedStore<StoredApplication>['list']>[3]>;
-
-/** What a list is narrowed down to: each by an index of the kind. */
-function filterOf({ name, cluster }: ListQuery): Narrowed {
-  const id = cluster?.toLowerCase();
-  return {
-    ...(name === undefined ? {} : { name }),
-    ...(id === undefined
-      ? {}
-      : { $or: [{ 'status.placements.cluster_id': id }, { 'spec.placements.cluster_id': id }] }),
-  };
 }

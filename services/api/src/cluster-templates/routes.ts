@@ -89,8 +89,8 @@ export function clusterTemplateRoutes(app: TypedApp, deps: ApiDeps, links: LinkB
           spec: { ...spec, cluster_distro: osDistro },
           status: {},
           deadlineMs: null,
-          ...(idempotency === undefined ? {} : { idempotency }),
         }),
+        idempotency,
       );
       if (!replayed) await dispatcher.dispatch(CLUSTER_TEMPLATE, object);
       return accepted(object);

@@ -5,7 +5,7 @@ import type {
   ClusterTemplateSpec,
   StoredClusterTemplate,
 } from '@cetus/shared/schemas';
-import { CLUSTER_TEMPLATE, scopeOf } from '@cetus/shared/store';
+import { CLUSTER_TEMPLATE, scopeOf, type IdempotentRequest } from '@cetus/shared/store';
 import { templateSpec } from '../cluster-templates/spec.ts';
 import type { ApiDeps } from '../deps.ts';
 import { Drivers } from '../drivers/drivers.ts';
@@ -41,16 +41,17 @@ export async function importedTemplate(
   caller: Requester,
   driver: string,
 ): Promise<StoredClusterTemplate> {
-  const fingerprint = driver;
   for (let key = `template for import by ${driver}`; ;) {
-    const found =
-      (await templates.findByIdempotencyKey(caller.projectId, { key, fingerprint })) ??
-      (await make({ key, fingerprint }));
+    const request: IdempotentRequest = {
+      record: { key, fingerprint: driver },
+      matches: ({ fingerprint }) => fingerprint === driver,
+    };
+    const found = (await templates.findByIdempotencyKey(caller.projectId, request)) ?? (await make(request));
     if (found.deleted_at === null) return found;
     key = `template for import by ${driver} after ${found._id}`;
   }
 
-  async function make(idempotency: { key: string; fingerprint: string }): Promise<StoredClusterTemplate> {
+  async function make(request: IdempotentRequest): Promise<StoredClusterTemplate> {
     const { object, replayed } = await templates.create(
       newObject<ClusterTemplateSpec, StoredClusterTemplate['status']>({
         kind: CLUSTER_TEMPLATE,
@@ -63,8 +64,8 @@ export async function importedTemplate(
         ),
         status: {},
         deadlineMs: null,
-        idempotency,
       }),
+      request,
     );
     if (!replayed) await dispatcher.dispatch(CLUSTER_TEMPLATE, object);
     return object;

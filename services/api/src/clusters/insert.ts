@@ -1,9 +1,9 @@
 import { CetusError } from '@cetus/shared/errors';
 import { newObject, type Requester } from '@cetus/shared/operations';
 import { unknownStatus, type ClusterSpec, type StoredCluster } from '@cetus/shared/schemas';
-import { CLUSTER } from '@cetus/shared/store';
+import { CLUSTER, type IdempotentRequest } from '@cetus/shared/store';
 import type { ApiDeps } from '../deps.ts';
-import { firstAnswer, type Idempotency } from '../http/index.ts';
+import { firstAnswer } from '../http/index.ts';
 import { partOf } from '../node-groups/node-groups.ts';
 import { takePlace } from '../quotas/limit.ts';
 import { createTimeoutMs } from './create.ts';
@@ -14,7 +14,7 @@ export interface NewCluster {
   name: string;
   spec: ClusterSpec;
   requested: 'create' | 'import';
-  idempotency: Idempotency | undefined;
+  idempotency: IdempotentRequest | undefined;
 }
 
 /**
@@ -33,22 +33,24 @@ export async function insertCluster(deps: ApiDeps, asked: NewCluster): Promise<S
     if (first === null) throw error;
     return first;
   }
-  const { object, replayed } = await deps.clusters.create({
-    ...newObject<ClusterSpec, StoredCluster['status']>({
-      kind: CLUSTER,
-      uuid,
-      caller,
-      name,
-      spec,
-      status: unknownStatus(),
-      requested,
-      parts: spec.node_groups.map((group) => partOf(group, 'create')),
-      deadlineMs: createTimeoutMs(spec),
-      ...(idempotency === undefined ? {} : { idempotency }),
-    }),
-    health: null,
-    follow: null,
-  });
+  const { object, replayed } = await deps.clusters.create(
+    {
+      ...newObject<ClusterSpec, StoredCluster['status']>({
+        kind: CLUSTER,
+        uuid,
+        caller,
+        name,
+        spec,
+        status: unknownStatus(),
+        requested,
+        parts: spec.node_groups.map((group) => partOf(group, 'create')),
+        deadlineMs: createTimeoutMs(spec),
+      }),
+      health: null,
+      follow: null,
+    },
+    idempotency,
+  );
   if (replayed) await deps.ledger.giveBack(caller.projectId, uuid);
   else await deps.dispatcher.dispatch(CLUSTER, object);
   return object;

@@ -1,19 +1,24 @@
-import { createHash } from 'node:crypto';
 import { CetusError } from '@cetus/shared/errors';
 import type { StoredObject } from '@cetus/shared/schemas';
-import type { ScopedStore } from '@cetus/shared/store';
+import type { IdempotentRequest, ScopedStore } from '@cetus/shared/store';
 import type { FastifyRequest } from 'fastify';
+import type { Fingerprints } from './fingerprints.ts';
 
-export type Idempotency = NonNullable<StoredObject['idempotency']>;
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** What requests with an Idempotency-Key are known again by. */
+    fingerprints: Fingerprints;
+  }
+}
 
 const VISIBLE_ASCII = /^[\x21-\x7e]{1,255}$/;
 
 /**
- * The Idempotency-Key of a request with a digest of what it asks for, so that the same key for something else is noticed. The
+ * The Idempotency-Key of a request with a fingerprint of what it asks for, so that the same key for something else is noticed. The
  * version of the API is no part of it: a client may be updated between two attempts.
  * @throws CetusError `invalid_field`
  */
-export function idempotencyOf(request: FastifyRequest): Idempotency | undefined {
+export function idempotencyOf(request: FastifyRequest): IdempotentRequest | undefined {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return undefined;
   if (typeof key !== 'string' || !VISIBLE_ASCII.test(key)) {
@@ -23,7 +28,11 @@ export function idempotencyOf(request: FastifyRequest): Idempotency | undefined 
   }
   const path = request.url.split('?', 1)[0] ?? '';
   const asked = `${request.method}\n${path.replace(/\/+$/, '')}\n${JSON.stringify(request.body ?? null)}`;
-  return { key, fingerprint: createHash('sha256').update(asked).digest('hex') };
+  const { fingerprints } = request.server;
+  return {
+    record: { key, ...fingerprints.of(asked) },
+    matches: (kept) => fingerprints.matches(kept, asked),
+  };
 }
 
 /**
@@ -34,7 +43,7 @@ export function idempotencyOf(request: FastifyRequest): Idempotency | undefined 
 export async function firstAnswer<T extends StoredObject>(
   store: ScopedStore<T>,
   caller: { projectId: string },
-  idempotency: Idempotency | undefined,
+  idempotency: IdempotentRequest | undefined,
 ): Promise<T | null> {
   return idempotency === undefined ? null : store.findByIdempotencyKey(caller.projectId, idempotency);
 }

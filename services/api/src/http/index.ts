@@ -1,6 +1,7 @@
 export { requesterOf, scopeOfRequest } from './caller.ts';
 export { ifMatchOf, notModified } from './conditional.ts';
-export { firstAnswer, idempotencyOf, type Idempotency } from './idempotency.ts';
+export { Fingerprints } from './fingerprints.ts';
+export { firstAnswer, idempotencyOf } from './idempotency.ts';
 export { LinkBuilder } from './links.ts';
 export { requireMicroversion, VERSION, type Microversion } from './microversion.ts';
 export { answerPage } from './paging.ts';

@@ -3,15 +3,16 @@ import * as schemas from '@cetus/shared/schemas';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
+import { shareRepeated } from './openapi-sharing.ts';
 
 /** The version of the document: it changes when the API does. */
-const DOCUMENT_VERSION = '1.14.2';
+const DOCUMENT_VERSION = '1.14.3';
 
 /** What the page may do: run its own scripts, ask this server. */
 const PAGE_POLICY =
   "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-/** The schemas that documents show by name. */
+/** The schemas that documents show by name, and routes refer to. What several of them contain has a `title`: see {@link shareRepeated}. */
 const NAMED = [
   ErrorBody,
   schemas.JsonPatchSchema,
@@ -104,6 +105,8 @@ export async function documentApi(app: FastifyInstance): Promise<void> {
       schema: route.config?.webSocket === true ? { ...schema, hide: false } : schema,
       url,
     }),
+    transformObject: (made) =>
+      'openapiObject' in made ? shareRepeated(made.openapiObject) : made.swaggerObject,
     refResolver: {
       buildLocalReference: (json, _base, _fragment, i) =>
         typeof json.$id === 'string' ? json.$id : `def-${i}`,

@@ -9,7 +9,7 @@ import {
   type NodeGroupCreate,
   type NodeGroupSpec,
 } from '@cetus/shared/schemas';
-import type { Idempotency } from '../http/index.ts';
+import { checkIdempotency, type IdempotentRequest } from '@cetus/shared/store';
 import { effectiveLabels, toLabels } from '../labels.ts';
 import { checkCounts, checkTotal } from './node-groups.ts';
 
@@ -20,7 +20,7 @@ import { checkCounts, checkTotal } from './node-groups.ts';
 export function newNodeGroup(
   request: NodeGroupCreate,
   spec: ClusterSpec,
-  idempotency: Idempotency | undefined,
+  idempotency: IdempotentRequest | undefined,
 ): NodeGroupSpec {
   const role = request.role ?? WORKER_ROLE;
   if (role === MASTER_ROLE) {
@@ -50,7 +50,7 @@ export function newNodeGroup(
     node_taints: request.node_taints ?? [],
     nodes_to_remove: [],
     deleted: false,
-    ...(idempotency === undefined ? {} : { idempotency }),
+    ...(idempotency === undefined ? {} : { idempotency: idempotency.record }),
     created_at: new Date(),
     updated_at: null,
   };
@@ -78,14 +78,10 @@ export function withNewNodeGroup(spec: ClusterSpec, group: NodeGroupSpec): Clust
  */
 export function firstNodeGroup(
   spec: ClusterSpec,
-  idempotency: Idempotency | undefined,
+  idempotency: IdempotentRequest | undefined,
 ): NodeGroupSpec | undefined {
   if (idempotency === undefined) return undefined;
-  const first = spec.node_groups.find((group) => group.idempotency?.key === idempotency.key);
-  if (first !== undefined && first.idempotency?.fingerprint !== idempotency.fingerprint) {
-    throw new CetusError('idempotency_key_reused', 'The Idempotency-Key was used for another request', {
-      field: 'Idempotency-Key',
-    });
-  }
+  const first = spec.node_groups.find((group) => group.idempotency?.key === idempotency.record.key);
+  checkIdempotency(first?.idempotency, idempotency);
   return first;
 }

@@ -96,10 +96,9 @@ export function quotaRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuilder): v
         spec: { resource, hard_limit },
         status: {},
         deadlineMs: null,
-        ...(idempotency === undefined ? {} : { idempotency }),
       });
       try {
-        const { object, replayed } = await quotas.create(quota);
+        const { object, replayed } = await quotas.create(quota, idempotency);
         if (!replayed) await changed(object);
         return present(object);
       } catch (error) {

@@ -92,6 +92,7 @@ describe('api: applications, made', () => {
           since: null,
           instances: null,
           cause: null,
+          autoscaler: null,
           endpoints: [],
           drift: [],
           reachable: null,

@@ -1,5 +1,10 @@
 import { strict as assert } from 'node:assert';
-import type { Observation, PlacementStatus, StoredApplication } from '@cetus/shared/schemas';
+import type {
+  AutoscalerStatus,
+  Observation,
+  PlacementStatus,
+  StoredApplication,
+} from '@cetus/shared/schemas';
 import { expectError } from '../support/answers.ts';
 import { startApi, type TestApi } from '../support/api.ts';
 
@@ -66,8 +71,19 @@ describe('api: applications, read', () => {
       restarts: 3,
       log: 'l\n',
     };
+    const autoscaler: AutoscalerStatus = {
+      current_replicas: 2,
+      desired_replicas: null,
+      cpu_percent: 80,
+      memory_percent: null,
+      active: false,
+      reason: 'FailedGetResourceMetric',
+      message: 'no metrics',
+      limited_by: 'max_replicas',
+      last_scaled_at: '2026-01-02T03:04:05Z',
+    };
     await observe(uuid, {
-      [cluster]: seen(),
+      [cluster]: seen({ autoscaler }),
       [second]: seen({
         phase: 'Degraded',
         cause,
@@ -94,9 +110,10 @@ describe('api: applications, read', () => {
         one['reachable'],
         one['last_contact'],
         one['cause'],
+        one['autoscaler'],
       ]),
       [
-        ['prod', 'COMPLETE', 'Running', '2026-01-02T03:04:05.000Z', null, null, null],
+        ['prod', 'COMPLETE', 'Running', '2026-01-02T03:04:05.000Z', null, null, null, autoscaler],
         [
           'second',
           'COMPLETE',
@@ -105,6 +122,7 @@ describe('api: applications, read', () => {
           false,
           '2026-01-01T00:00:00.000Z',
           cause,
+          null,
         ],
       ],
     );

@@ -14,6 +14,7 @@ import {
   type StoredCluster,
   type StoredClusterTemplate,
 } from '@cetus/shared/schemas';
+import type { KeyRing } from '@cetus/shared/secrets';
 import { createLogger, createMetrics, loadConfig, type Logger } from '@cetus/shared/service';
 import { ServiceRegistry } from '@cetus/shared/service-registry';
 import {
@@ -33,6 +34,7 @@ import { startTestMongo } from '@cetus/test-kit';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { createApp } from '../../src/app.ts';
 import { appConfig, type AppConfig } from '../../src/config.ts';
+import { Fingerprints } from '../../src/http/index.ts';
 import { QuotaLedger } from '../../src/quotas/ledger.ts';
 import { ClusterStats } from '../../src/stats/cluster-stats.ts';
 import { ApplicationService } from './application-service.ts';
@@ -116,7 +118,7 @@ export interface TestApi {
 /** The whole API on a database of its own, the in-process bus, and tokens by name. */
 export async function startApi(
   overrides: Partial<AppConfig> = {},
-  options: { logger?: Logger; now?: () => Date } = {},
+  options: { logger?: Logger; now?: () => Date; keys?: KeyRing } = {},
 ): Promise<TestApi> {
   const mongo = await startTestMongo();
   const store = await connectStore({ uri: mongo.uri, database: mongo.databaseName('api') });
@@ -179,6 +181,7 @@ export async function startApi(
     feed,
     dispatcher,
     bus,
+    fingerprints: new Fingerprints(options.keys),
     tokens: createTokenCache({ validateToken: async (token) => TOKENS[token] ?? null }),
     config: {
       ...loadConfig(appConfig, {}),

@@ -10,12 +10,15 @@ INDEX="${CETUS_LAB_KUBE_INDEX:-}"
 if [ -z "$INDEX" ]; then
   [ ${#NAME} = 1 ] && INDEX=$(($(printf '%d' "'$NAME") - 97)) || { echo "CETUS_LAB_KUBE_INDEX must say which number $NAME has" >&2; exit 2; }
 fi
-PORT="${CETUS_LAB_KUBE_PORT:-$((16443 + 100 * INDEX))}"   # the API's; etcd takes the ones 4000 and 3999 below
+PORT="${CETUS_LAB_KUBE_PORT:-$((16443 + 100 * INDEX))}"   # the API's; others take the ones 4000 to 3998 below
 NODE="${CETUS_LAB_KUBE_NODE:-1}"                          # 0: no node; pods stay pending
-P_ETCD=$((PORT - 4000))
+METRICS="${CETUS_LAB_KUBE_METRICS:-$NODE}"                # 0: no metrics API; autoscalers do nothing
+P_ETCD=$((PORT - 4000)); P_METRICS=$((PORT - 3998))
+METRICS_SERVICE=metrics-server.kube-system.svc            # what the API server calls the metrics server
 SERVICES="10.$((96 + INDEX)).0"; PODS="10.$((188 + INDEX)).0"
 ETC="$STATE/etc"; PKI="$STATE/pki"; LOG="$STATE/log"; RUN="$STATE/run"
 SOCKET="$STATE/containerd.sock"
+NODEJS="$(command -v node)"                               # wherever it is installed
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
 
 . "$LAB/../lib/processes.sh"

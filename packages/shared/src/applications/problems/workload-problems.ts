@@ -147,8 +147,22 @@ function jobProblems(kind: ApplicationKind, { job, cron }: ApplicationForm): Pro
   ];
 }
 
+/** Whether a PriorityClass is for what keeps the cluster itself going: others' instances are ended to make room for it. */
+export function isSystemPriority(name: string): boolean {
+  return name.startsWith('system-');
+}
+
 export function schedulingProblems(scheduling: Scheduling | undefined, path: Path): Problem[] {
-  return (scheduling?.tolerations ?? []).flatMap((toleration, index) => {
+  return [
+    ...(isSystemPriority(scheduling?.priority_class ?? '')
+      ? [invalid([...path, 'priority_class'], 'is not for applications: it is one of the cluster itself')]
+      : []),
+    ...tolerationProblems(scheduling?.tolerations ?? [], path),
+  ];
+}
+
+function tolerationProblems(tolerations: NonNullable<Scheduling['tolerations']>, path: Path): Problem[] {
+  return tolerations.flatMap((toleration, index) => {
     const at = [...path, 'tolerations', index];
     const { key, operator = 'Equal', value = '', effect, toleration_seconds } = toleration;
     return [

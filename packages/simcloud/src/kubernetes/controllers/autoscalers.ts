@@ -1,12 +1,12 @@
-import { at, isSame, timestamp, type Fields, type KubeObject } from '../objects.ts';
+import { at, isSame, listOf, timestamp, type Fields, type KubeObject } from '../objects.ts';
 import type { ControllerContext } from './controller-context.ts';
 import { conditionOf } from './pod-state.ts';
 
 const AUTOSCALERS = 'horizontalpodautoscalers.autoscaling';
 
 /**
- * Keeps the number of replicas of what an autoscaler is for within its limits. Nothing measures load here, so within
- * them the number stays as it is.
+ * Keeps the number of replicas of what an autoscaler is for within its limits. No metrics API is served here, so within
+ * them the number stays as it is, and the autoscaler says why.
  */
 export function reconcileAutoscaler(context: ControllerContext, scaler: KubeObject): void {
   if (scaler.metadata.deletionTimestamp !== undefined) return;
@@ -46,12 +46,15 @@ export function reconcileAutoscaler(context: ControllerContext, scaler: KubeObje
   }
   const replicas = Number(at(target.status, 'replicas') ?? 0);
   const isActive = current > 0;
+  const [first] = listOf(at(scaler.spec, 'metrics'));
+  const metric = (at(first, 'resource', 'name') as string | undefined) ?? 'cpu';
   write(
     context,
     scaler,
     {
       currentReplicas: replicas,
-      desiredReplicas: desired,
+      // What it would want within its limits, it does not work out.
+      desiredReplicas: desired === current ? Number(at(scaler.status, 'desiredReplicas') ?? 0) : desired,
       ...(desired === current ? {} : { lastScaleTime: timestamp() }),
     },
     [
@@ -62,7 +65,7 @@ export function reconcileAutoscaler(context: ControllerContext, scaler: KubeObje
         'False',
         isActive ? 'FailedGetResourceMetric' : 'ScalingDisabled',
         isActive
-          ? 'the HPA was unable to compute the replica count: failed to get cpu utilization: unable to get metrics for resource cpu: no metrics returned from resource metrics API'
+          ? `the HPA was unable to compute the replica count: failed to get ${metric} utilization: unable to get metrics for resource ${metric}: unable to fetch metrics from resource metrics API: the server could not find the requested resource (get pods.metrics.k8s.io)`
           : 'scaling is disabled since the replica count of the target is zero',
       ),
       condition(

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { CetusError, type ErrorCode } from '@cetus/shared/errors';
 import type { Requester } from '@cetus/shared/operations';
 import type { ImportResult, StoredApplication } from '@cetus/shared/schemas';
+import type { IdempotentRequest } from '@cetus/shared/store';
 import type { FastifyBaseLogger } from 'fastify';
 import type { ApiDeps } from '../../deps.ts';
-import { firstAnswer, type Idempotency } from '../../http/index.ts';
+import { firstAnswer } from '../../http/index.ts';
 import { insertApplication } from '../insert.ts';
 import { draftOf, type Draft } from '../spec.ts';
 import type { Converted } from './converted.ts';
@@ -12,7 +13,7 @@ import { problemsWith, type FormProblem } from './judge.ts';
 
 export interface ImportRequest {
   caller: Requester;
-  idempotency: Idempotency | undefined;
+  idempotency: IdempotentRequest | undefined;
   log: FastifyBaseLogger;
 }
 
@@ -20,7 +21,7 @@ export interface ImportRequest {
 interface Wanted {
   one: Converted;
   uuid: string;
-  idempotency: Idempotency | undefined;
+  idempotency: IdempotentRequest | undefined;
   before: StoredApplication | null;
 }
 
@@ -69,9 +70,10 @@ export async function acceptAll(
 }
 
 /** No client can send a key with a space in it. Conversion makes the same of the same, in the same order. */
-function ownKey(idempotency: Idempotency | undefined, index: number): Idempotency | undefined {
-  if (idempotency === undefined) return undefined;
-  return { ...idempotency, key: `${idempotency.key} import ${String(index)}` };
+function ownKey(request: IdempotentRequest | undefined, index: number): IdempotentRequest | undefined {
+  if (request === undefined) return undefined;
+  const { record } = request;
+  return { ...request, record: { ...record, key: `${record.key} import ${String(index)}` } };
 }
 
 async function judge(deps: ApiDeps, caller: Requester, wanted: readonly Wanted[]): Promise<void> {

@@ -495,6 +495,7 @@ describe('import: manifests of Kubernetes', () => {
     const fields: Record<string, unknown> = {
       hostPID: true, hostAliases: [{ ip: '1.1.1.1' }], dnsPolicy: 'None', runtimeClassName: 'x', shareProcessNamespace: true,
       nodeName: 'n', subdomain: 's', priority: 5, no_such: 1, automountServiceAccountToken: true,
+      priorityClassName: 'system-node-critical',
     }; // prettier-ignore
     for (const [key, value] of Object.entries(fields))
       assert.ok(

@@ -325,10 +325,10 @@ describe('api: applications, imported', () => {
     const three = compose({ a: { image: 'x' }, b: { image: 'x' }, c: { image: 'x' } });
     const create = api.applications.create.bind(api.applications);
     // Another request takes the name between the look and the write.
-    api.applications.create = async (object) => {
+    api.applications.create = async (object, request) => {
       if (object.name === 'b')
         throw new CetusError('conflict', 'The project has an application named b', { field: 'name' });
-      return create(object);
+      return create(object, request);
     };
     try {
       const answer = await send({ content: three }, { key: 'between' });
@@ -343,10 +343,10 @@ describe('api: applications, imported', () => {
         [['b', 'services/b', 'conflict']],
       );
       let calls = 0;
-      api.applications.create = async (object) => {
+      api.applications.create = async (object, request) => {
         calls += 1;
         if (object.name === 'e') throw new CetusError('store_unavailable', 'gone');
-        return create(object);
+        return create(object, request);
       };
       const down = await send(
         { content: three.replace('"a"', '"d"').replace('"b"', '"e"').replace('"c"', '"f"') },

@@ -5,6 +5,7 @@ import type { Ingress, KubernetesObject, Pod, Service } from '@cetus/kubernetes/
 import type { ServedApis } from '@cetus/kubernetes/served-apis';
 import { ResourceWatch } from '@cetus/kubernetes/watch';
 import { APPLICATION_LABEL, MANAGED_BY, MANAGED_BY_LABEL } from '@cetus/shared/schemas';
+import { autoscalerFacts, type AutoscalerObject } from '../observe/autoscaler-facts.ts';
 import { ingressFacts, serviceFacts } from '../observe/network-facts.ts';
 import type { WorkloadObject } from '../observe/objects.ts';
 import { podFacts } from '../observe/pod-facts.ts';
@@ -12,8 +13,10 @@ import { workloadFacts } from '../observe/workload-facts.ts';
 import type { WorkloadKind } from '../observe/workload-kinds.ts';
 import type { FactsName, FactsOf } from './facts-table.ts';
 
+/** The kinds that are watched where an application is made of them. */
+export type FollowedKind = WorkloadKind | 'HorizontalPodAutoscaler';
 /** The kinds that are watched. */
-type WatchedKind = WorkloadKind | 'Pod' | 'Service' | 'Ingress';
+type WatchedKind = FollowedKind | 'Pod' | 'Service' | 'Ingress';
 type AnyFacts = FactsOf[FactsName];
 
 export interface ApplicationWatchesOptions {
@@ -43,7 +46,7 @@ const BACKOFF = { initialMs: 1_000, maxMs: 10_000 };
 /** What every application may have. */
 const COMMON: readonly WatchedKind[] = ['Pod', 'Service', 'Ingress'];
 
-/** Watches the objects of applications in one cluster, as long as it has any: of workloads only those kinds that there are. */
+/** Watches the objects of applications in one cluster, as long as it has any: of workloads and autoscalers only the kinds that there are. */
 export class ApplicationWatches {
   private readonly options: ApplicationWatchesOptions;
   private readonly open = new Map<WatchedKind, Open>();
@@ -56,7 +59,7 @@ export class ApplicationWatches {
   }
 
   /** Watches what applications of these kinds are made of, and nothing else; of none: nothing at all. */
-  follow(kinds: ReadonlySet<WorkloadKind>): void {
+  follow(kinds: ReadonlySet<FollowedKind>): void {
     const wanted = new Set<WatchedKind>(kinds.size === 0 ? [] : [...COMMON, ...kinds]);
     // A cronjob does nothing but make jobs.
     if (wanted.has('CronJob')) wanted.add('Job');
@@ -64,11 +67,14 @@ export class ApplicationWatches {
     for (const kind of wanted) if (!this.open.has(kind)) this.begin(kind);
   }
 
-  /** Whether what is known of an application of this kind is what there is now. */
-  isCurrent(kind: WorkloadKind): boolean {
+  /** Whether what is known of an application of this kind, autoscaled or not, is what there is now. */
+  isCurrent(kind: WorkloadKind, autoscaled: boolean): boolean {
     const needed: WatchedKind[] = kind === 'CronJob' ? [kind, 'Job', 'Pod'] : [kind, 'Pod'];
     if (!needed.every((one) => this.isKnown(one, false))) return false;
-    return (['Service', 'Ingress'] as const).every((one) => this.isKnown(one, true));
+    const helpful: WatchedKind[] = autoscaled
+      ? ['Service', 'Ingress', 'HorizontalPodAutoscaler']
+      : ['Service', 'Ingress'];
+    return helpful.every((one) => this.isKnown(one, true));
   }
 
   /** Ends all; waits until they have. */
@@ -174,6 +180,10 @@ const PROJECTIONS: Readonly<Record<WatchedKind, Projection>> = {
   Pod: { what: 'pods', project: (object: Pod) => podFacts(object) },
   Service: { what: 'services', project: (object: Service) => serviceFacts(object) },
   Ingress: { what: 'ingresses', project: (object: Ingress) => ingressFacts(object) },
+  HorizontalPodAutoscaler: {
+    what: 'autoscalers',
+    project: (object: AutoscalerObject) => autoscalerFacts(object),
+  },
   Deployment: workloads('Deployment'),
   StatefulSet: workloads('StatefulSet'),
   DaemonSet: workloads('DaemonSet'),

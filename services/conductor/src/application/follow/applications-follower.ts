@@ -21,6 +21,8 @@ export interface ApplicationTimes {
   gatherMs: number;
   /** How often details that changed, with no transition, are written at most. */
   detailMs: number;
+  /** The same of what an autoscaler measures, which is another figure each time. */
+  measureMs: number;
   /** How soon what could not be done is tried again. */
   retryMs: number;
   /** How often all applications are compared with their documents. */
@@ -30,6 +32,7 @@ export interface ApplicationTimes {
 const APPLICATION_TIMES: ApplicationTimes = {
   gatherMs: 200,
   detailMs: 5_000,
+  measureMs: 30_000,
   retryMs: 2_000,
   resyncMs: 300_000,
 };
@@ -179,14 +182,14 @@ export class ApplicationsFollower {
       this.lookAt(id);
     } else if (wasHere) this.leave(id);
     else return;
-    this.watches?.follow(this.directory.workloads());
+    this.watches?.follow(this.directory.kinds());
   }
 
   /** An application that is no more. */
   forget(id: string): void {
     if (!this.directory.delete(id)) return;
     this.investigations.forget(id);
-    this.watches?.follow(this.directory.workloads());
+    this.watches?.follow(this.directory.kinds());
   }
 
   /** All applications of the cluster, as their documents are now. */
@@ -209,7 +212,7 @@ export class ApplicationsFollower {
       }
       for (const id of gone) this.leave(id);
       this.unknown.clear();
-      this.watches?.follow(this.directory.workloads());
+      this.watches?.follow(this.directory.kinds());
     } catch (err) {
       if (this.ended.signal.aborted) return;
       this.loadAt = Date.now() + retryMs;
@@ -308,16 +311,17 @@ export class ApplicationsFollower {
       return;
     }
     for (const at of [askAt, lookAgainAt]) if (at !== null) this.lookAtLater(id, at);
-    const writeAt = one.writtenAt + this.times.detailMs;
-    const isTime = difference === 'transition' || (difference === 'detail' && now >= writeAt);
+    const { detailMs, measureMs } = this.times;
+    const writeAt = one.writtenAt + (difference === 'measure' ? measureMs : detailMs);
+    const isTime = difference === 'transition' || (difference !== null && now >= writeAt);
     if (isTime) this.run(id, () => this.writer.write(one));
-    else if (difference === 'detail') this.lookAtLater(id, writeAt);
+    else if (difference !== null) this.lookAtLater(id, writeAt);
     if (this.hasDrifted(one)) one.owesCommand = true;
     if (!isTime && one.owesCommand) this.run(id, () => this.writer.announce(one));
   }
 
-  private isCurrent({ workload }: Followed): boolean {
-    return this.running && this.watches?.isCurrent(workload) === true;
+  private isCurrent({ workload, autoscaled }: Followed): boolean {
+    return this.running && this.watches?.isCurrent(workload, autoscaled) === true;
   }
 
   /** How an application is at the moment of a write; undefined: that is not known, or not yet why. */

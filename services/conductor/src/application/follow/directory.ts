@@ -2,6 +2,7 @@ import type { Observation } from '@cetus/shared/schemas';
 import type { PlacedApplication } from '@cetus/shared/store';
 import type { Asked } from '../observe/observe.ts';
 import { workloadKindOf, type WorkloadKind } from '../observe/workload-kinds.ts';
+import type { FollowedKind } from './application-watches.ts';
 import { printOf, type Print } from './observation-write.ts';
 
 /** An application in one cluster, with what is remembered of it between two looks. */
@@ -13,6 +14,8 @@ export interface Followed {
   /** Of the application, when it was read. */
   generation: number;
   workload: WorkloadKind;
+  /** It may have an autoscaler here. */
+  autoscaled: boolean;
   asked: Asked;
   /** `metadata.generation` of the workload when it was applied last, as far as it was read; null: it was not. */
   workloadGeneration: number | null;
@@ -50,9 +53,12 @@ export class Directory {
   }
 
   /** What the applications are made of. */
-  workloads(): Set<WorkloadKind> {
-    const kinds = new Set<WorkloadKind>();
-    for (const { workload } of this.followed.values()) kinds.add(workload);
+  kinds(): Set<FollowedKind> {
+    const kinds = new Set<FollowedKind>();
+    for (const { workload, autoscaled } of this.followed.values()) {
+      kinds.add(workload);
+      if (autoscaled) kinds.add('HorizontalPodAutoscaler');
+    }
     return kinds;
   }
 
@@ -81,6 +87,9 @@ export class Directory {
       namespace: placement.namespace,
       generation,
       workload: workloadKindOf(spec.kind),
+      autoscaled: [spec, ...spec.placements.map(({ overrides }) => overrides)].some(
+        ({ autoscaling }) => autoscaling !== undefined,
+      ),
       asked: { kind: spec.kind, stopped: spec.stopped, paused: spec.paused },
       workloadGeneration: placement.workload_generation,
       applied: placement.applied_generation !== null,

@@ -1,3 +1,4 @@
+import type { AutoscalerFacts } from '../observe/autoscaler-facts.ts';
 import type { IngressFacts, ServiceFacts } from '../observe/network-facts.ts';
 import type { ObservedFacts } from '../observe/observe.ts';
 import { afterPod, type PodFacts } from '../observe/pod-facts.ts';
@@ -14,6 +15,7 @@ interface Row {
   pods?: PodFacts[];
   services?: ServiceFacts[];
   ingresses?: IngressFacts[];
+  autoscalers?: AutoscalerFacts[];
 }
 
 /** What is kept of objects, by what they are. */
@@ -22,6 +24,7 @@ export interface FactsOf {
   pods: PodFacts;
   services: ServiceFacts;
   ingresses: IngressFacts;
+  autoscalers: AutoscalerFacts;
 }
 export type FactsName = keyof FactsOf;
 
@@ -64,14 +67,15 @@ export class FactsTable {
     const rest = (row[what] ?? []).filter((one) => !isSame(one, facts));
     if (rest.length > 0) (row as Lists)[what] = rest;
     else delete row[what];
-    const { workloads, pods, services, ingresses } = row;
-    if ((workloads ?? pods ?? services ?? ingresses) === undefined) this.rows.delete(key);
+    const { workloads, pods, services, ingresses, autoscalers } = row;
+    if ((workloads ?? pods ?? services ?? ingresses ?? autoscalers) === undefined) this.rows.delete(key);
   }
 
   /** What is known of an application where it is. */
   factsOf({ application, namespace, name, workload }: FactsKey): ObservedFacts {
     const row = this.rows.get(rowKey(namespace, application));
-    const { workloads = [], pods = [], services = [], ingresses = [] } = row ?? {};
+    const { workloads = [], pods = [], services = [], ingresses = [], autoscalers = [] } = row ?? {};
+    const autoscaler = autoscalers.find((one) => one.name === name);
     return {
       workload:
         workload === 'Job'
@@ -81,6 +85,7 @@ export class FactsTable {
       services,
       ingresses,
       runs: workload === 'CronJob' ? workloads.filter(({ kind }) => kind === 'Job') : [],
+      ...(autoscaler === undefined ? {} : { autoscaler }),
     };
   }
 

@@ -6,8 +6,10 @@ import {
   type StoredApplication,
 } from '@cetus/shared/schemas';
 
-type Told = Omit<Condition, 'since'>;
-type Application = Pick<StoredApplication, 'observed' | 'health_conditions' | 'operation'> & {
+/** A condition of an application, before it is known since when. */
+export type Told = Omit<Condition, 'since'>;
+/** As much of an application as its conditions are made of. */
+export type Conditioned = Pick<StoredApplication, 'observed' | 'health_conditions' | 'operation'> & {
   status: Pick<StoredApplication['status'], 'placements' | 'state'>;
 };
 
@@ -16,7 +18,7 @@ type Application = Pick<StoredApplication, 'observed' | 'health_conditions' | 'o
  * be. What is on its way there with nothing wrong neither makes it healthy nor takes that from it, so that an ordinary change is not told
  * as a trouble. Null: there is nothing to tell, for it is going.
  */
-export function healthCondition(application: Application): Told | null {
+export function healthCondition(application: Conditioned): Told | null {
   if (stateOf(application as StoredApplication).startsWith('DELETE_')) return null;
   const placements = application.status.placements.filter(({ state }) => state !== 'REMOVING');
   const said = placements.map((placement) => sayOf(placement, application.observed[placement.cluster_id]));
@@ -36,12 +38,18 @@ export function healthCondition(application: Application): Told | null {
   };
 }
 
-function sayOf(
-  { cluster_id, cluster_name, applied_generation }: PlacementStatus,
-  seen: Observation | undefined,
-): Omit<Told, 'type'> {
+/** What a cluster is called where something is said of it. */
+export function whereOf({
+  cluster_id,
+  cluster_name,
+}: Pick<PlacementStatus, 'cluster_id' | 'cluster_name'>): string {
   // An application that came before its clusters had names in it.
-  const where = cluster_name === '' ? cluster_id : cluster_name;
+  return cluster_name === '' ? cluster_id : cluster_name;
+}
+
+function sayOf(placement: PlacementStatus, seen: Observation | undefined): Omit<Told, 'type'> {
+  const { applied_generation } = placement;
+  const where = whereOf(placement);
   if (seen === undefined)
     return { status: 'Unknown', reason: 'NotYetKnown', message: `In cluster ${where} it was not seen yet` };
   const { phase, cause } = seen;

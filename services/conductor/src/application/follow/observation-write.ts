@@ -5,6 +5,7 @@ import { stateOf, type Observation } from '@cetus/shared/schemas';
 import { APPLICATION, type ObservationWrite, type ObservedApplication } from '@cetus/shared/store';
 import type { Observed } from '../observe/observe.ts';
 import { healthCondition } from './health-condition.ts';
+import { SCALING_ACTIVE, scalingCondition } from './scaling-condition.ts';
 
 /**
  * The write of what was seen of an application in a cluster as a pure function: a condition that changed is a notification in its sequence.
@@ -24,9 +25,13 @@ export function observationWrite(
   const since = before !== undefined && before.phase === observed.phase ? before.since : now;
   const observation: Observation = { ...observed, since, token };
   const next = { ...current, observed: { ...current.observed, [clusterId]: observation } };
-  const told = healthCondition(next);
-  const known = current.health_conditions ?? [];
-  const { conditions, changed } = mergeConditions(known, told === null ? [] : [told], now);
+  const scaling = scalingCondition(next);
+  const told = [healthCondition(next), scaling].filter((one) => one !== null);
+  // Of an autoscaler that is no more nothing is said.
+  const known = (current.health_conditions ?? []).filter(
+    ({ type }) => scaling !== null || type !== SCALING_ACTIVE,
+  );
+  const { conditions, changed } = mergeConditions(known, told, now);
   if (difference === null && changed.length === 0) return null;
   const state = stateOf(current);
   const events = changed.map((condition, index) =>
@@ -47,19 +52,33 @@ export interface Print {
   /** What whoever waits for the application acts on. */
   transition: string;
   detail: string;
+  /** What is another figure each time that it is measured. */
+  measure: string;
 }
 
-export function printOf({ phase, generation, settled, replicas, cause, service }: Observed): Print {
+export function printOf({
+  phase,
+  generation,
+  settled,
+  replicas,
+  cause,
+  service,
+  autoscaler,
+}: Observed): Print {
+  const { cpu_percent, memory_percent, ...scaling } = autoscaler ?? {};
+  const active = String(autoscaler?.active);
   return {
-    transition: [phase, cause?.reason ?? '', String(settled), String(generation)].join('/'),
-    detail: createHash('sha1').update(sorted({ replicas, cause, service })).digest('base64'),
+    transition: [phase, cause?.reason ?? '', String(settled), String(generation), active].join('/'),
+    detail: createHash('sha1').update(sorted({ replicas, cause, service, scaling })).digest('base64'),
+    measure: [cpu_percent, memory_percent].join('/'),
   };
 }
 
-/** What must be done about what is seen: write it at once, write it soon, or nothing. */
-export function differenceOf(written: Print | null, seen: Print): 'transition' | 'detail' | null {
+/** What must be done about what is seen: write it at once, write it soon, write it now and then, or nothing. */
+export function differenceOf(written: Print | null, seen: Print): 'transition' | 'detail' | 'measure' | null {
   if (written?.transition !== seen.transition) return 'transition';
-  return written.detail === seen.detail ? null : 'detail';
+  if (written.detail !== seen.detail) return 'detail';
+  return written.measure === seen.measure ? null : 'measure';
 }
 
 /** The same text for the same values, in whatever order their fields are. */

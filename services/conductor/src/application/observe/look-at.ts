@@ -7,6 +7,7 @@ import type { Ingress, KubernetesObject, Pod, Service } from '@cetus/kubernetes/
 import type { ServedApis } from '@cetus/kubernetes/served-apis';
 import { APPLICATION_LABEL, type ApplicationSpec, type AppliedObject } from '@cetus/shared/schemas';
 import { selectorOf } from '../selector.ts';
+import { autoscalerFacts } from './autoscaler-facts.ts';
 import { investigate } from './investigate.ts';
 import { ingressFacts, serviceFacts } from './network-facts.ts';
 import type { WorkloadObject } from './objects.ts';
@@ -54,7 +55,7 @@ export async function lookAt(api: LookApi, target: LookTarget, signal: AbortSign
     return (await listAll<T, F>(connection, path, { query, signal, project })).items;
   };
   const has = (what: string): boolean => objects === undefined || objects.some((one) => one.kind === what);
-  const [named, pods, services, ingresses, jobs] = await Promise.all([
+  const [named, pods, services, ingresses, jobs, autoscalers] = await Promise.all([
     kind === 'Job' ? null : workloadOf(api, kind, target, signal),
     listed<Pod, NonNullable<ReturnType<typeof podFacts>>>('Pod', podFacts),
     has('Service') ? listed('Service', (one: Service) => serviceFacts(one)) : [],
@@ -62,7 +63,9 @@ export async function lookAt(api: LookApi, target: LookTarget, signal: AbortSign
     kind === 'CronJob' || kind === 'Job'
       ? listed('Job', (one: WorkloadObject) => workloadFacts('Job', one))
       : [],
+    has('HorizontalPodAutoscaler') ? listed('HorizontalPodAutoscaler', autoscalerFacts) : [],
   ]);
+  const autoscaler = autoscalers.find(({ name }) => name === target.name);
   const findings = new Map<string, Finding>();
   const input: ObserveInput = {
     asked: spec,
@@ -72,6 +75,7 @@ export async function lookAt(api: LookApi, target: LookTarget, signal: AbortSign
     services,
     ingresses,
     runs: kind === 'CronJob' ? jobs : [],
+    ...(autoscaler === undefined ? {} : { autoscaler }),
     findings: (key) => findings.get(key),
     now: Date.now(),
   };

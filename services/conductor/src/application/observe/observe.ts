@@ -1,4 +1,5 @@
 import type { ApplicationKind, Cause, Observation, Phase } from '@cetus/shared/schemas';
+import { assessAutoscaler, type AutoscalerFacts } from './autoscaler-facts.ts';
 import { explain, explainPod, worstOf, type Explanation, type Findings } from './causes.ts';
 import { serviceOf, type IngressFacts, type ServiceFacts } from './network-facts.ts';
 import type { PodFacts } from './pod-facts.ts';
@@ -22,6 +23,8 @@ export interface ObservedFacts {
   ingresses: readonly IngressFacts[];
   /** Of a cronjob: its jobs. */
   runs: readonly WorkloadFacts[];
+  /** Absent: it has none. */
+  autoscaler?: AutoscalerFacts;
 }
 
 export interface ObserveInput extends ObservedFacts {
@@ -71,6 +74,7 @@ export function observationOf(input: ObserveInput): Observed {
  */
 export function assess(input: ObserveInput): Assessed {
   const { workload, pods, services, ingresses, now } = input;
+  const scaling = input.autoscaler === undefined ? undefined : assessAutoscaler(input.autoscaler, now);
   const { phase, cause, suspect } = verdictOf(input);
   const observation: Observed = {
     phase,
@@ -79,8 +83,10 @@ export function assess(input: ObserveInput): Assessed {
     replicas: workload?.counts ?? NO_COUNTS,
     cause,
     service: serviceOf(services, ingresses),
+    ...(scaling === undefined ? {} : { autoscaler: scaling.status }),
   };
-  return { observation, suspect, lookAgainAt: nextTurn(pods, now) };
+  const turns = [nextTurn(pods, now), scaling?.lookAgainAt ?? null].filter((at) => at !== null);
+  return { observation, suspect, lookAgainAt: turns.length === 0 ? null : Math.min(...turns) };
 }
 
 function verdictOf(input: ObserveInput): Verdict {

@@ -9,6 +9,7 @@ import type {
 import type { ClusterApi } from '../cluster-connections.ts';
 import { manifestsOf, readClusterApis } from '../manifests/index.ts';
 import { ensureNamespace } from '../namespace/application-namespace.ts';
+import { requireHostsFree } from '../namespace/ingress-hosts.ts';
 import type { NamespacePolicy } from '../namespace/policy.ts';
 import { applyManifests, isWorkload } from './apply-manifests.ts';
 import { prune } from './prune.ts';
@@ -29,7 +30,8 @@ export type Placed = Pick<PlacementStatus, 'applied_generation' | 'objects' | 'w
 /**
  * Brings an application into a cluster: its namespace, then its objects, then takes away what it has no more. Doing it again changes
  * nothing.
- * @throws CetusError, KubernetesError, KubernetesUnreachableError: see {@link ensureNamespace}, {@link applyManifests}
+ * @throws CetusError, KubernetesError, KubernetesUnreachableError: see {@link ensureNamespace}, {@link requireHostsFree},
+ *   {@link applyManifests}
  */
 export async function place(
   api: ClusterApi,
@@ -44,6 +46,7 @@ export async function place(
   const apis = await readClusterApis(api.apis, { signal });
   const input = { application, spec, namespace, values, apis };
   const manifests = manifestsOf(input);
+  await requireHostsFree(api.connection, manifests, signal);
   const applied = await applyManifests(api, manifests, {
     applicationId: application._id,
     known: placement.objects,

@@ -16,6 +16,7 @@ import { openValues } from '../application-secrets.ts';
 import type { ClusterApi } from '../cluster-connections.ts';
 import { manifestsOf, readClusterApis, redactManifest, withOverrides } from '../manifests/index.ts';
 import { ensureNamespace } from '../namespace/application-namespace.ts';
+import { requireHostsFree } from '../namespace/ingress-hosts.ts';
 import type { NamespaceOwner } from '../namespace/isolation.ts';
 import type { NamespacePolicy } from '../namespace/policy.ts';
 import { refusalOf, requireOwned } from '../placement/apply-manifests.ts';
@@ -130,6 +131,7 @@ async function verdict(
       { signal },
     );
     if (live !== undefined) requireOwned(live, tried, applicationId);
+    await requireHostsFree(connection, [manifest], signal);
     const { warnings } = await applyObject(connection, tried, { force: true, dryRun: true, signal });
     return { ...shown, refusal: null, warnings };
   } catch (error) {

@@ -75,6 +75,35 @@ describe('The following of applications', () => {
     assert.deepEqual([mended.generation, mended.cause], [2, null]);
   });
 
+  it('tells what the autoscaler says, as long as there is one', async () => {
+    const site = await fixture.site();
+    const autoscaling = { min_replicas: 3, max_replicas: 4, cpu_percent: 50 };
+    const application = await fixture.application([site], { autoscaling });
+    const plain = await fixture.application([site]);
+    fixture.follow(site, 1);
+    for (const one of [application, plain]) await fixture.deploy(site, one, { replicas: 2 });
+    await fixture.autoscale(site, application, autoscaling);
+    const { autoscaler } = await fixture.seen(
+      application,
+      site,
+      ({ phase, autoscaler: one }) => phase === 'Running' && one?.current_replicas === 3,
+    );
+    assert.equal(autoscaler?.desired_replicas, 3);
+    // Nothing measures the load there; that may only be late.
+    assert.deepEqual([autoscaler.reason, autoscaler.active], ['FailedGetResourceMetric', null]);
+    assert.equal(site.sim.watches.size, 5, 'autoscalers are watched too');
+    const scaling = async (one: typeof application) =>
+      (await fixture.read(one._id)).health_conditions?.filter(({ type }) => type === 'ScalingActive');
+    assert.equal((await scaling(application))?.[0]?.status, 'Unknown');
+    const other = await fixture.seen(plain, site, ({ phase }) => phase === 'Running');
+    assert.deepEqual([other.autoscaler, await scaling(plain)], [undefined, []]);
+
+    const path = `/apis/autoscaling/v2/namespaces/apps/horizontalpodautoscalers/${application.name}`;
+    await site.connection.request('DELETE', path, {});
+    await fixture.seen(application, site, (seen) => seen.autoscaler === undefined);
+    assert.deepEqual(await scaling(application), []);
+  });
+
   it('does not wait for a log that cannot be had', async () => {
     const site = await fixture.site();
     const application = await fixture.application([site]);

@@ -6,7 +6,7 @@ import { APPLICATION, collectionOf } from '@cetus/shared/store';
 import { waitFor } from '@cetus/test-kit';
 import { HASTY, HealthFixture } from '../../health/support.ts';
 
-const TIMES = { gatherMs: 50, detailMs: 300, retryMs: 200, resyncMs: 300 };
+const TIMES = { gatherMs: 50, detailMs: 300, measureMs: 600, retryMs: 200, resyncMs: 300 };
 
 describe('Whoever follows a cluster', () => {
   let fixture: HealthFixture;
@@ -32,7 +32,12 @@ describe('Whoever follows a cluster', () => {
         kind: APPLICATION,
         caller: { userId: 'u1', projectId: 'p1', requestId: 'r1' },
         name: 'web',
-        spec: { kind: 'stateless', stopped: false, paused: false } as ApplicationSpec,
+        spec: {
+          kind: 'stateless',
+          stopped: false,
+          paused: false,
+          placements: [],
+        } as unknown as ApplicationSpec,
         status: { placements: [placement as never], applied_spec: null },
         deadlineMs: null,
       }),

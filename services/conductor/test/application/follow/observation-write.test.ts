@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import type { Observation, StoredApplication } from '@cetus/shared/schemas';
+import type { AutoscalerStatus, Observation, StoredApplication } from '@cetus/shared/schemas';
 import { healthCondition } from '../../../src/application/follow/health-condition.ts';
 import {
   differenceOf,
   observationWrite,
   printOf,
 } from '../../../src/application/follow/observation-write.ts';
+import { scalingCondition } from '../../../src/application/follow/scaling-condition.ts';
 import { wantsLook } from '../../../src/application/follow/wants-look.ts';
 import type { Observed } from '../../../src/application/observe/observe.ts';
 
@@ -26,6 +27,21 @@ const CRASH = observed({
   phase: 'Degraded',
   cause: { reason: 'CrashLoopBackOff', message: 'Container web ended with exit code 1' },
 });
+
+const SCALER: AutoscalerStatus = {
+  current_replicas: 3,
+  desired_replicas: 3,
+  cpu_percent: 80,
+  memory_percent: null,
+  active: true,
+  reason: 'ValidMetricFound',
+  message: 'the HPA was able to calculate a replica count',
+  limited_by: null,
+  last_scaled_at: null,
+};
+const scaled = (changes: Partial<AutoscalerStatus> = {}): Observed =>
+  observed({ autoscaler: { ...SCALER, ...changes } });
+const BLIND = { active: false, reason: 'FailedGetResourceMetric', message: 'no metrics' } as const;
 
 function application(
   seen: Record<string, Observed | undefined>,
@@ -102,7 +118,66 @@ describe('The health of an application over its clusters', () => {
   });
 });
 
+describe('Whether the autoscalers of an application act', () => {
+  const say = (seen: Record<string, Observed>, changes: Partial<StoredApplication> = {}) => {
+    const told = scalingCondition(application(seen, changes));
+    return told === null ? null : [told.status, told.reason];
+  };
+  const late = scaled({ ...BLIND, active: null });
+
+  it('is told of what has any, and is not going', () => {
+    assert.deepEqual(say({ c1: scaled(), c2: observed() }), ['True', 'FollowsLoad']);
+    assert.equal(say({ c1: observed() }), null);
+    const operation = { action: 'delete', state: 'IN_PROGRESS' } as StoredApplication['operation'];
+    assert.equal(say({ c1: scaled() }, { operation }), null);
+  });
+
+  it('is not so when one of them cannot, with what that one says', () => {
+    const seen = { c1: scaled(), c2: late, c3: scaled(BLIND) };
+    assert.deepEqual(say(seen), ['False', 'FailedGetResourceMetric']);
+    assert.equal(scalingCondition(application(seen))?.message, 'In cluster name of c3: no metrics');
+  });
+
+  it('stays as it was while it is not known', () => {
+    const silent = scaled({ active: null, reason: null, message: null });
+    assert.deepEqual(say({ c1: silent }), ['Unknown', 'NotYetKnown']);
+    for (const status of ['True', 'False'] as const) {
+      const condition = { type: 'ScalingActive', status, reason: 'r', message: 'm', since: '' };
+      assert.deepEqual(say({ c1: late }, { health_conditions: [condition] }), [status, BLIND.reason]);
+    }
+  });
+});
+
 describe('The write of what was seen of an application', () => {
+  it('tells that an autoscaler cannot act, and nothing of one that is no more', () => {
+    const known = application(
+      { c1: scaled() },
+      {
+        health_conditions: [
+          { type: 'Healthy', status: 'True', reason: 'AsAsked', message: '', since: '' },
+          { type: 'ScalingActive', status: 'True', reason: 'FollowsLoad', message: '', since: '' },
+        ],
+      },
+    );
+    const blind = observationWrite(known, 'c1', scaled(BLIND), 5);
+    assert.deepEqual(
+      blind?.events.map(({ event }) => (event.data.condition as { reason: string }).reason),
+      ['FailedGetResourceMetric'],
+    );
+    const without = observationWrite(known, 'c1', observed(), 5);
+    assert.deepEqual([without?.conditions.map(({ type }) => type), without?.events], [['Healthy'], []]);
+  });
+
+  it('tells what is measured, which changes all the time, from what is done about it', () => {
+    const differenceTo = (changes: Partial<AutoscalerStatus>) =>
+      differenceOf(printOf(scaled()), printOf(scaled(changes)));
+    assert.equal(differenceTo({}), null);
+    assert.equal(differenceTo({ cpu_percent: 81 }), 'measure');
+    assert.equal(differenceTo({ cpu_percent: 181, desired_replicas: 4 }), 'detail');
+    assert.equal(differenceTo({ ...BLIND, cpu_percent: null }), 'transition');
+    assert.equal(differenceOf(printOf(observed()), printOf(scaled({ active: null }))), 'transition');
+  });
+
   it('has a notification when its health has changed, in its sequence', () => {
     const clock = new Date('2030-01-02T00:00:00Z');
     const written = observationWrite(application({ c1: observed() }), 'c1', CRASH, 5, clock);

@@ -11,6 +11,7 @@ import {
   MANAGED_BY_LABEL,
   type ApplicationSpec,
   type ApplicationStatus,
+  type Autoscaling,
   type CloudEvent,
   type Observation,
   type PlacementStatus,
@@ -35,7 +36,13 @@ import {
 import { adminKubeconfig, simSpec } from '../../health/sim-cluster.ts';
 
 /** Short waits: what they are for does not depend on how long they are. */
-const TIMES: ApplicationTimes = { gatherMs: 50, detailMs: 300, retryMs: 200, resyncMs: 60_000 };
+const TIMES: ApplicationTimes = {
+  gatherMs: 50,
+  detailMs: 300,
+  measureMs: 600,
+  retryMs: 200,
+  resyncMs: 60_000,
+};
 
 export interface Site {
   id: string;
@@ -122,13 +129,20 @@ export class FollowFixture {
   /** The document of an application that was applied in some clusters, and of which nothing was seen. */
   async application(
     sites: readonly Site[],
-    changes: { kind?: string; name?: string; placement?: Partial<PlacementStatus>; busy?: boolean } = {},
+    changes: {
+      kind?: string;
+      name?: string;
+      placement?: Partial<PlacementStatus>;
+      busy?: boolean;
+      autoscaling?: Autoscaling;
+    } = {},
   ): Promise<StoredApplication> {
     const {
       kind = 'stateless',
       name = `web-${crypto.randomUUID().slice(0, 8)}`,
       placement,
       busy = false,
+      autoscaling,
     } = changes;
     const placements = sites.map(({ id }, index): PlacementStatus => ({
       cluster_id: id,
@@ -156,6 +170,7 @@ export class FollowFixture {
           paused: false,
           placements: [],
           sealed: null,
+          ...(autoscaling === undefined ? {} : { autoscaling }),
         } as unknown as ApplicationSpec,
         status: { placements, applied_spec: null },
         deadlineMs: busy ? 60_000 : null,
@@ -205,6 +220,24 @@ export class FollowFixture {
               ...changes.pod,
             },
           },
+        },
+      },
+    });
+  }
+
+  /** What the reconciler does for one that is autoscaled. */
+  async autoscale(
+    { connection }: Site,
+    { _id, name }: Pick<StoredApplication, '_id' | 'name'>,
+    { min_replicas: minReplicas, max_replicas: maxReplicas }: Autoscaling,
+  ): Promise<void> {
+    await connection.request('POST', '/apis/autoscaling/v2/namespaces/apps/horizontalpodautoscalers', {
+      body: {
+        metadata: { name, labels: { [MANAGED_BY_LABEL]: MANAGED_BY, [APPLICATION_LABEL]: _id } },
+        spec: {
+          scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name },
+          minReplicas,
+          maxReplicas,
         },
       },
     });

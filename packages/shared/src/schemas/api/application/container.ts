@@ -30,7 +30,7 @@ export const Resources = Type.Object(
     requests: Type.Optional(Amounts('What is set aside for it.')),
     limits: Type.Optional(Amounts('What it gets at most.')),
   },
-  closed,
+  { ...closed, title: 'Resources' },
 );
 export type Resources = Static<typeof Resources>;
 
@@ -54,7 +54,7 @@ export const EnvironmentVariable = Type.Object(
       ),
     ),
   },
-  closed,
+  { ...closed, title: 'EnvironmentVariable' },
 );
 export type EnvironmentVariable = Static<typeof EnvironmentVariable>;
 
@@ -65,7 +65,7 @@ export const ContainerPort = Type.Object(
     port: Type.Integer({ minimum: 1, maximum: 65_535 }),
     protocol: Type.Optional(Enum(['TCP', 'UDP', 'SCTP'], { description: 'Default `TCP`.' })),
   },
-  closed,
+  { ...closed, title: 'ContainerPort' },
 );
 export type ContainerPort = Static<typeof ContainerPort>;
 
@@ -96,7 +96,7 @@ export const Probe = Type.Object(
     success_threshold: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
     failure_threshold: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
   },
-  closed,
+  { ...closed, title: 'Probe' },
 );
 export type Probe = Static<typeof Probe>;
 
@@ -117,7 +117,7 @@ export const Mount = Type.Object(
     ),
     read_only: Type.Optional(Type.Boolean()),
   },
-  closed,
+  { ...closed, title: 'Mount' },
 );
 export type Mount = Static<typeof Mount>;
 
@@ -133,7 +133,7 @@ export const ContainerSecurity = Type.Object(
       Type.Array(Type.String({ pattern: '^[A-Z_]{2,32}$' }), { maxItems: MAX_ITEMS }),
     ),
   },
-  closed,
+  { ...closed, title: 'ContainerSecurity' },
 );
 export type ContainerSecurity = Static<typeof ContainerSecurity>;
 
@@ -161,7 +161,7 @@ const container = {
 };
 
 /** A container that runs before the others, and ends. */
-export const InitContainer = Type.Object(container, closed);
+export const InitContainer = Type.Object(container, { ...closed, title: 'InitContainer' });
 export type InitContainer = Static<typeof InitContainer>;
 
 /** A container. */
@@ -176,7 +176,7 @@ export const Container = Type.Object(
     tty: Type.Optional(Type.Boolean({ description: 'For `attach`: the container has a terminal.' })),
     stdin: Type.Optional(Type.Boolean({ description: 'For `attach`: the container has an input.' })),
   },
-  closed,
+  { ...closed, title: 'Container' },
 );
 export type Container = Static<typeof Container>;
 

@@ -26,7 +26,7 @@ const ServicePort = Type.Object(
     ),
     protocol: Type.Optional(Enum(['TCP', 'UDP', 'SCTP'], { description: 'Default `TCP`.' })),
   },
-  closed,
+  { ...closed, title: 'ServicePort' },
 );
 
 const HOST = '^(\\*\\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$';
@@ -49,7 +49,7 @@ const Ingress = Type.Object(
       ObjectName('A secret with `tls.crt` and `tls.key`: one of `secrets`, or one of the namespace.'),
     ),
   },
-  { ...closed, description: 'By name, through an ingress controller.' },
+  { ...closed, title: 'Ingress', description: 'By name, through an ingress controller.' },
 );
 
 /** How an application can be reached, from within its cluster and from outside. */
@@ -59,7 +59,7 @@ export const Exposure = Type.Object(
     ports: Type.Optional(Type.Array(ServicePort, { minItems: 1, maxItems: MAX_ITEMS })),
     ingress: Type.Optional(Ingress),
   },
-  closed,
+  { ...closed, title: 'Exposure' },
 );
 export type Exposure = Static<typeof Exposure>;
 export type ServicePort = Static<typeof ServicePort>;

@@ -37,6 +37,7 @@ export const Overrides = Type.Object(
   },
   {
     ...closed,
+    title: 'Overrides',
     description: 'What is different there: each field that is named takes the place of the application’s.',
   },
 );
@@ -51,6 +52,6 @@ export const Placement = Type.Object(
     ),
     overrides: Type.Optional(Overrides),
   },
-  closed,
+  { ...closed, title: 'Placement' },
 );
 export type Placement = Static<typeof Placement>;

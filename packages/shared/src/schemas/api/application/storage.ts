@@ -47,7 +47,7 @@ export const Volume = Type.Object(
       ),
     ),
   },
-  closed,
+  { ...closed, title: 'Volume' },
 );
 export type Volume = Static<typeof Volume>;
 
@@ -57,7 +57,7 @@ export const ConfigFiles = Type.Object(
     name: PartName('Unique in the application.', 20),
     files: TextMap(FILE_NAME, 'What each file holds, by name.'),
   },
-  closed,
+  { ...closed, title: 'ConfigFiles' },
 );
 export type ConfigFiles = Static<typeof ConfigFiles>;
 
@@ -67,7 +67,7 @@ export const SecretForm = Type.Object(
     name: PartName('Unique in the application.', 20),
     values: Type.Optional(TextMap(FILE_NAME, 'By key. Never answered; absent in a change: as they were.')),
   },
-  closed,
+  { ...closed, title: 'SecretForm' },
 );
 export type SecretForm = Static<typeof SecretForm>;
 
@@ -87,6 +87,6 @@ export const ImagePullSecret = Type.Object(
       }),
     ),
   },
-  closed,
+  { ...closed, title: 'ImagePullSecret' },
 );
 export type ImagePullSecret = Static<typeof ImagePullSecret>;

@@ -1,6 +1,12 @@
 import { Type, type Static } from 'typebox';
 import type { QosClass } from '../../../applications/index.ts';
-import { PHASES, PLACEMENT_STATES, type Cause, type ReplicaCounts } from '../../application.ts';
+import {
+  PHASES,
+  PLACEMENT_STATES,
+  type AutoscalerStatus,
+  type Cause,
+  type ReplicaCounts,
+} from '../../application.ts';
 import { Uuid } from '../../common.ts';
 import { ConditionSchema, FailureSchema, OBJECT_STATES } from '../../state.ts';
 import { DateTimeOrNull, Enum, IntegerOrNull, Ref, StringOrNull } from '../fields.ts';
@@ -28,6 +34,7 @@ const replicaCounts = {
 
 /** The first cause of what is not as it shall be. */
 export const CauseOrNull = Type.Unsafe<Cause | null>({
+  title: 'Cause',
   type: ['object', 'null'],
   required: ['reason', 'message'],
   properties: {
@@ -41,6 +48,41 @@ export const CauseOrNull = Type.Unsafe<Cause | null>({
     log: { type: 'string', description: 'The last lines that the container wrote.' },
   },
   description: 'Why it is not as it shall be; null when it is, or nothing is known.',
+});
+
+const percentOrNull = (what: string) =>
+  IntegerOrNull({
+    description: `The average use of ${what} that it has measured last, in percent of what is requested; null: none.`,
+  });
+const autoscalerStatus = {
+  current_replicas: Type.Integer({ description: 'Instances that it has counted.' }),
+  desired_replicas: IntegerOrNull({
+    description: 'Instances that it wants; null: it has not worked that out.',
+  }),
+  cpu_percent: percentOrNull('processors'),
+  memory_percent: percentOrNull('memory'),
+  active: Type.Unsafe<boolean | null>({
+    type: ['boolean', 'null'],
+    description: 'Whether it can act; null when that is not known yet, or what it misses may only be late.',
+  }),
+  reason: StringOrNull({
+    description: 'Why it can or cannot, a word for machines, such as `FailedGetResourceMetric`.',
+  }),
+  message: StringOrNull({ description: 'The same, for people.' }),
+  limited_by: Type.Unsafe<AutoscalerStatus['limited_by']>({
+    type: ['string', 'null'],
+    enum: ['min_replicas', 'max_replicas', null],
+    description: 'What keeps it from the number that the load asks for; null: nothing.',
+  }),
+  last_scaled_at: DateTimeOrNull({ description: 'When it last changed the number of instances.' }),
+};
+
+/** What the autoscaler says of itself. */
+const AutoscalerOrNull = Type.Unsafe<AutoscalerStatus | null>({
+  type: ['object', 'null'],
+  required: Object.keys(autoscalerStatus),
+  properties: autoscalerStatus,
+  description: 'What the autoscaler says of itself; null when there is none, or it was not seen yet.',
 });
 
 export const FailureOrNull = Type.Unsafe<Static<typeof FailureSchema> | null>({
@@ -90,6 +132,7 @@ export const ApplicationClusterView = Type.Object(
       description: 'Null before the cluster was asked.',
     }),
     cause: CauseOrNull,
+    autoscaler: AutoscalerOrNull,
     endpoints: EndpointViews,
     drift: Type.Array(Type.String(), { description: 'What others changed and is not put back.' }),
     reachable: Type.Unsafe<boolean | null>({
@@ -234,6 +277,8 @@ export const ApplicationListQuery = ListQuery(Object.keys(COMMON_SORT_KEYS), {
   cluster: Type.Optional(
     Type.String({ format: 'uuid', description: 'Only those that are in this cluster, or shall be; by id.' }),
   ),
+  kind: Type.Optional(Enum(APPLICATION_KINDS, { description: 'Only those of this kind.' })),
+  status: Type.Optional(Enum(OBJECT_STATES, { description: 'Only those that have this status.' })),
 });
 export type ApplicationListQuery = Static<typeof ApplicationListQuery>;
 

@@ -34,7 +34,7 @@ export const UpdateStrategy = Type.Object(
     ),
     min_ready_seconds: Type.Optional(Seconds('How long one must be ready to count.', { maximum: 3600 })),
   },
-  closed,
+  { ...closed, title: 'UpdateStrategy' },
 );
 export type UpdateStrategy = Static<typeof UpdateStrategy>;
 
@@ -53,7 +53,7 @@ export const Autoscaling = Type.Object(
     cpu_percent: Type.Optional(Utilization('processors')),
     memory_percent: Type.Optional(Utilization('memory')),
   },
-  closed,
+  { ...closed, title: 'Autoscaling' },
 );
 export type Autoscaling = Static<typeof Autoscaling>;
 
@@ -65,7 +65,7 @@ const Toleration = Type.Object(
     effect: Type.Optional(Enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute'])),
     toleration_seconds: Type.Optional(Seconds('How long.')),
   },
-  closed,
+  { ...closed, title: 'Toleration' },
 );
 
 /** Which nodes the instances are on. */
@@ -80,7 +80,7 @@ export const Scheduling = Type.Object(
     ),
     priority_class: Type.Optional(ObjectName('A PriorityClass of the cluster.')),
   },
-  closed,
+  { ...closed, title: 'Scheduling' },
 );
 export type Scheduling = Static<typeof Scheduling>;
 
@@ -105,7 +105,7 @@ export const JobForm = Type.Object(
       }),
     ),
   },
-  closed,
+  { ...closed, title: 'JobForm' },
 );
 export type JobForm = Static<typeof JobForm>;
 
@@ -130,6 +130,6 @@ export const CronForm = Type.Object(
       Type.Integer({ minimum: 0, maximum: 100, description: 'Jobs to keep that failed; default 1.' }),
     ),
   },
-  closed,
+  { ...closed, title: 'CronForm' },
 );
 export type CronForm = Static<typeof CronForm>;

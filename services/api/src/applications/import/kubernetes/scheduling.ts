@@ -1,3 +1,4 @@
+import { isSystemPriority } from '@cetus/shared/applications';
 import { MAX_ITEMS, ObjectName, type Scheduling } from '@cetus/shared/schemas';
 import { nodeLabelsOf } from '../labels.ts';
 import type { Mapping } from '../mapping.ts';
@@ -39,8 +40,11 @@ function tolerationOf(toleration: Mapping): Toleration {
 
 function priorityOf(pod: Mapping): string | undefined {
   const name = pod.text('priorityClassName') || undefined;
-  if (name === undefined || matches(ObjectName(''), name)) return name;
-  pod.at.in('priorityClassName').lost('It is not the name of a PriorityClass.');
+  if (name === undefined) return name;
+  const at = pod.at.in('priorityClassName');
+  if (!matches(ObjectName(''), name)) at.lost('It is not the name of a PriorityClass.');
+  else if (isSystemPriority(name)) at.lost('It is one of the cluster itself, which applications do not get.');
+  else return name;
   return undefined;
 }
 
