@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { createSigningRequest } from '@cetus/shared/pki';
 import { CetusError } from '@cetus/shared/errors';
+import type { StoredCluster } from '@cetus/shared/schemas';
 import { ensureUuid, expectError } from './support/answers.ts';
 import { startApi, type TestApi } from './support/api.ts';
 
@@ -77,6 +78,31 @@ describe('api: certificates', () => {
     expectError(await sign({ ca_cert_type: 'etcd' }), 400, 'unsupported', 'ca_cert_type');
     expectError(await sign({ csr: csr.replace(/[A-Za-z]{4}/, 'AAAA') }), 400, 'invalid_field', 'csr');
     assert.equal(asked.length, 1);
+  });
+
+  it('of a cluster that another user imported are for nobody else', async () => {
+    api.answers['cluster.sign'] = () => ({ pem: 'PEM OF THE CLIENT' });
+    const imported = await api.cluster({ name: 'imported' });
+    await api.finish(imported);
+    const clusters = api.store.db.collection<StoredCluster>('clusters');
+    await clusters.updateOne(
+      { _id: imported },
+      { $set: { 'spec.imported': { server: 'https://192.0.2.1' } } },
+    );
+    const ask = (commonName: string, organizations: string[], token: string) => {
+      const { request } = createSigningRequest({ commonName, organizations });
+      return sign({ cluster_uuid: imported, csr: request }, token);
+    };
+    assert.equal((await ask('admin-user', [], 'admin')).statusCode, 201);
+    for (const [name, groups] of [
+      ['member-user', []],
+      ['system:kube-controller-manager', []],
+      ['admin-user', ['system:masters']],
+      ['admin-user', ['developers']],
+    ] as const)
+      expectError(await ask(name, [...groups], 'admin'), 403, 'forbidden', 'csr');
+    // Who imported it has its administrator's kubeconfig anyway.
+    assert.equal((await ask('whoever', ['developers'], 'member')).statusCode, 201);
   });
 
   it('wait for the conductor no longer than a client does', async () => {

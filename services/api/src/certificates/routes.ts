@@ -25,6 +25,7 @@ import {
   type LinkBuilder,
   type TypedApp,
 } from '../http/index.ts';
+import { requireOwnName } from './require-own-name.ts';
 
 const TAGS = ['certificates'];
 const CertificateRef = Ref<CertificateView>('Certificate');
@@ -79,7 +80,7 @@ export function certificateRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuild
         operationId: 'signCertificate',
         summary: 'Let the authority of a cluster sign a certificate',
         description:
-          'A certificate may give all power over the cluster (`O=system:masters`), so the role `member` is needed: of any user of the project, not only of the one who made the cluster.',
+          'A certificate may give all power over the cluster (`O=system:masters`), so the role `member` is needed: of any user of the project, not only of the one who made the cluster. Of a cluster that was imported, all others than who imported it get certificates for their own user id, and no group, only.',
         querystring: NoQuery,
         body: Ref<CertificateCreate>('CertificateCreate'),
         response: { 201: CertificateRef, ...ERROR_RESPONSES },
@@ -87,8 +88,9 @@ export function certificateRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuild
     },
     async (request, reply) => {
       const { cluster_uuid: ref, csr, ca_cert_type = 'kubernetes' } = request.body;
-      const { commonName, organizations } = readSigningRequest(csr);
+      const subject = readSigningRequest(csr);
       const cluster = await clusterNamed(request.caller.projectId, ref);
+      requireOwnName(cluster, request.caller, subject);
       const { driver } = specOf(cluster);
       (await Drivers.of(services)).require(driver, 'sign-certificates');
       if (ca_cert_type !== 'kubernetes') {
@@ -102,8 +104,8 @@ export function certificateRoutes(app: TypedApp, deps: ApiDeps, links: LinkBuild
           project_id: projectId,
           user_id: userId,
           request_id: request.id,
-          commonName,
-          organizations,
+          commonName: subject.commonName,
+          organizations: subject.organizations,
         },
         'a certificate was signed',
       );
