@@ -9,7 +9,7 @@ import { DEFAULT_BACKOFF, type BackoffOptions } from './backoff.ts';
 import { DEFERRED, FairQueue } from './fair-queue.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import type { Reconciler } from './outcome.ts';
-import { runRound, type RoundResult } from './round.ts';
+import { isOverdue, runRound, type RoundResult } from './round.ts';
 import { settle } from './settle.ts';
 
 /** The part of a logger (pino's) that the loop uses. */
@@ -200,17 +200,18 @@ export class ReconcileLoop<T extends StoredObject> {
     // Gone, early: nothing to do. Leased: the holder compares generations when it writes, and goes on by itself.
     if (typeof claim === 'string') return false;
     const object = claim.object as T;
+    const begun = new Date();
     const started = process.hrtime.bigint();
     const seconds = (): number => Number(process.hrtime.bigint() - started) / 1e9;
     try {
       return await runInTrace(object.operation?.traceparent, `reconcile ${store.kind.name}`, async () => {
         const result = await this.leases.hold(object, this.limitMs(object), (signal) =>
           runRound(this.options.reconciler, object, signal, {
-            now: new Date(),
+            now: begun,
             backoff: this.options.backoff ?? DEFAULT_BACKOFF,
           }),
         );
-        const written = await this.commit(object, result);
+        const written = await this.commit(object, result, begun);
         this.report(object, result, seconds());
         const changed = written.generation !== object.generation || result.outcome.wakeUpAfterMs === 0;
         const again = changed && written.deleted_at === null;
@@ -228,9 +229,8 @@ export class ReconcileLoop<T extends StoredObject> {
   }
 
   /** How long a round may take, in milliseconds: shorter when the operation's time is over, so that it ends soon after. */
-  private limitMs({ operation }: T): number {
-    const over = operation?.state === 'IN_PROGRESS' && operation.deadline_at.getTime() <= Date.now();
-    return over ? LAST_ROUND_MS : (this.options.roundMs ?? ROUND_MS);
+  private limitMs(object: T): number {
+    return isOverdue(object, new Date()) ? LAST_ROUND_MS : (this.options.roundMs ?? ROUND_MS);
   }
 
   /** Gives the lease of a round back that was aborted because the process ends: no need for others to wait for its end. */
@@ -243,12 +243,13 @@ export class ReconcileLoop<T extends StoredObject> {
     }
   }
 
-  private async commit(object: T, { outcome, attempts }: RoundResult<T>): Promise<T> {
+  private async commit(object: T, { outcome, attempts }: RoundResult<T>, begun: Date): Promise<T> {
     const { store, relay, resyncMs } = this.options;
     const written = await store.commit(object, (current) =>
       settle(current, object, outcome, {
         kind: store.kind,
         now: new Date(),
+        begun,
         resyncMs: jitter(resyncMs),
         attempts,
       }),

@@ -1,5 +1,6 @@
 import { CetusError } from '../errors/index.ts';
 import type { StoredObject } from '../schemas/object.ts';
+import { hasStarted, timeOf } from '../schemas/operation.ts';
 import type { Failure } from '../schemas/state.ts';
 import { backoff, type BackoffOptions } from './backoff.ts';
 import type { Outcome, Reconciler } from './outcome.ts';
@@ -28,7 +29,7 @@ export async function runRound<T extends StoredObject>(
   options: { now: Date; backoff: BackoffOptions },
 ): Promise<RoundResult<T>> {
   const operation = object.operation?.state === 'IN_PROGRESS' ? object.operation : null;
-  const deadlineExceeded = operation !== null && options.now >= operation.deadline_at;
+  const deadlineExceeded = isOverdue(object, options.now);
   if (operation !== null && object.abandoned >= MAX_ABANDONED) {
     const message = `${String(object.abandoned)} processes in a row ended while they worked on it; their logs say more`;
     return {
@@ -63,6 +64,11 @@ export async function runRound<T extends StoredObject>(
   }
 }
 
+/** Whether the time of what goes on is over. It has not begun before the first round of it. */
+export function isOverdue({ operation }: Pick<StoredObject, 'operation'>, now: Date): boolean {
+  return operation?.state === 'IN_PROGRESS' && hasStarted(operation) && now >= operation.deadline_at;
+}
+
 /** A failure as a reader is told it. A mistake of ours is not shown in its own words, which may hold anything. */
 export function failureFrom(error: unknown): Failure {
   if (!(error instanceof CetusError))
@@ -76,8 +82,7 @@ export function failureFrom(error: unknown): Failure {
 
 function outOfTime(object: StoredObject, last: string | undefined): Failure {
   const operation = object.operation;
-  const minutes =
-    operation === null ? 0 : (operation.deadline_at.getTime() - operation.accepted_at.getTime()) / 60_000;
+  const minutes = operation === null ? 0 : timeOf(operation) / 60_000;
   const why = last === undefined ? '' : `; at the end: ${last}`;
   return {
     code: 'operation_deadline_exceeded',

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { randomUUID } from 'node:crypto';
 import { buildEvent, transitionTime, type Transition } from '../notifications/events.ts';
-import type { Operation } from '../schemas/operation.ts';
+import { hasStarted, timeOf, type Operation } from '../schemas/operation.ts';
 import { stateOf, type StoredObject } from '../schemas/object.ts';
 import { stateFor } from '../schemas/state.ts';
 import type { CommitFields } from '../store/index.ts';
@@ -12,6 +12,8 @@ import type { Outcome } from './outcome.ts';
 export interface SettleOptions {
   kind: { name: string; path: string };
   now: Date;
+  /** When the round began; default: now. */
+  begun?: Date;
   /** When to look again if the outcome does not say, in milliseconds; for objects with nothing to do. */
   resyncMs: number;
   /** Failed attempts in a row, after this round. */
@@ -36,7 +38,9 @@ export function settle<T extends StoredObject>(
   const status: T['status'] = { ...current.status, ...outcome.status, conditions };
   let { operation, generation } = current;
   const mine =
-    operation?.state === 'IN_PROGRESS' && operation.uuid === handled.operation?.uuid ? operation : null;
+    operation?.state === 'IN_PROGRESS' && operation.uuid === handled.operation?.uuid
+      ? started(operation, options.begun ?? options.now)
+      : null;
   const before = stateOf(current);
   const transitions: Transition[] = [];
 
@@ -132,6 +136,12 @@ export function settle<T extends StoredObject>(
   };
 }
 
+/** With its first round the time of an operation begins: it does not fail because others were before it. */
+function started(operation: Operation, begun: Date): Operation {
+  if (hasStarted(operation)) return operation;
+  return { ...operation, started_at: begun, deadline_at: new Date(begun.getTime() + timeOf(operation)) };
+}
+
 /** What an operation waits for and leaves behind, as the round found it. */
 function withBlockers(operation: Operation, { blockedBy, leftBehind }: Outcome<StoredObject>): Operation {
   return {
@@ -166,7 +176,7 @@ function partTransitions(
 
 /** The operation that undoes one that failed; it has as long as that had. */
 function rollbackOf(failed: Operation, generation: number, now: Date): Operation {
-  const { user_id, request_id, traceparent, accepted_at, deadline_at, parts } = failed;
+  const { user_id, request_id, traceparent, parts } = failed;
   return {
     uuid: randomUUID(),
     action: 'rollback',
@@ -177,7 +187,7 @@ function rollbackOf(failed: Operation, generation: number, now: Date): Operation
     request_id,
     ...(traceparent === undefined ? {} : { traceparent }),
     accepted_at: now,
-    deadline_at: new Date(now.getTime() + deadline_at.getTime() - accepted_at.getTime()),
+    deadline_at: new Date(now.getTime() + timeOf(failed)),
     finished_at: null,
     progress: null,
     error: null,

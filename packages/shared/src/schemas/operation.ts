@@ -36,7 +36,9 @@ export interface Operation {
   /** W3C trace context of the request, so that background work continues its trace. */
   traceparent?: string;
   accepted_at: Date;
-  /** The operation fails when it has not ended by then. */
+  /** When work on it began; absent: it waits for its turn, which takes nothing from its time. */
+  started_at?: Date;
+  /** The operation fails when it has not ended by then; as long as it waits for its turn, as if that came at once. */
   deadline_at: Date;
   finished_at: Date | null;
   /** What it waits for now, for people; written by whoever carries it out. */
@@ -52,4 +54,18 @@ export interface Operation {
   blocked_by?: Blocker[];
   /** What a delete did not remove, and the pods that an update cut off with their nodes; written by whoever carries it out. */
   left_behind?: Blocker[];
+}
+
+/** Whether work on an operation has begun. Those of earlier versions did not say when. */
+export function hasStarted({ started_at, progress }: Pick<Operation, 'started_at' | 'progress'>): boolean {
+  return started_at !== undefined || progress !== null;
+}
+
+/** How long an operation may take from when work on it begins, in milliseconds. */
+export function timeOf({
+  accepted_at,
+  started_at,
+  deadline_at,
+}: Pick<Operation, 'accepted_at' | 'started_at' | 'deadline_at'>): number {
+  return deadline_at.getTime() - (started_at ?? accepted_at).getTime();
 }

@@ -29,6 +29,12 @@ const busy = new CetusError('back_end_unavailable', 'Heat does not answer');
 const refused = new CetusError('back_end_refused', 'Heat says no', {
   resource: { type: 'OS::Nova::Server', name: 'm-0' },
 });
+/** As after its first round. */
+const begun = (object: StoredCluster): StoredCluster => {
+  assert.ok(object.operation);
+  const started_at = object.operation.accepted_at;
+  return { ...object, operation: { ...object.operation, started_at } };
+};
 const afterDeadline = (object: StoredCluster): Date => object.operation?.deadline_at as Date;
 
 describe('One round', () => {
@@ -88,7 +94,7 @@ describe('One round', () => {
   });
 
   it('lets an operation end well in the round after its deadline, and fails it if it does not', async () => {
-    const object = cluster({ deadlineMs: 90_000 });
+    const object = begun(cluster({ deadlineMs: 90_000 }));
     const now = afterDeadline(object);
     const well = await round(object, (exceeded) => (exceeded ? { ended: { state: 'COMPLETE' } } : {}), {
       now,
@@ -115,8 +121,24 @@ describe('One round', () => {
     );
   });
 
+  it('does not count the time in which an operation waited for its first round', async () => {
+    const object = cluster({ deadlineMs: 90_000 });
+    const exceeded: boolean[] = [];
+    const look = (one: boolean): Outcome<StoredCluster> => {
+      exceeded.push(one);
+      return { progress: 'waits' };
+    };
+    const now = new Date(afterDeadline(object).getTime() + 3_600_000);
+    const { outcome } = await round(object, look, { now });
+    assert.deepEqual([exceeded, outcome], [[false], { progress: 'waits' }]);
+    // Of an earlier version, which did not note when it began.
+    assert.ok(object.operation);
+    await round({ ...object, operation: { ...object.operation, progress: 'waits' } }, look, { now });
+    assert.deepEqual(exceeded, [false, true]);
+  });
+
   it('keeps the conditions and facts of the round that came too late', async () => {
-    const object = cluster();
+    const object = begun(cluster());
     const condition = { type: 'Ready', status: 'False' as const, reason: 'Waits', message: 'm' };
     const { outcome } = await round(object, () => ({ conditions: [condition], status: { stack_id: 's1' } }), {
       now: afterDeadline(object),

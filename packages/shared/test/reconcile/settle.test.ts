@@ -8,8 +8,10 @@ import {
   LEGAL_REQUESTS,
   stateOf,
   stateReasonOf,
+  timeOf,
   type CloudEvent,
   type ObjectState,
+  type Operation,
   type StoredCluster,
 } from '@cetus/shared/schemas';
 import { CLUSTER, type CommitFields } from '@cetus/shared/store';
@@ -34,12 +36,13 @@ function written(
 function run(
   current: StoredCluster,
   outcome: Outcome<StoredCluster>,
-  options: { handled?: StoredCluster; now?: Date; attempts?: number } = {},
+  options: { handled?: StoredCluster; now?: Date; begun?: Date; attempts?: number } = {},
 ): StoredCluster {
   const { handled = current, now = new Date(current.updated_at.getTime() + 1_000), attempts = 0 } = options;
+  const { begun = now } = options;
   return written(
     current,
-    settle(current, handled, outcome, { kind: CLUSTER, now, resyncMs: 60_000, attempts }),
+    settle(current, handled, outcome, { kind: CLUSTER, now, begun, resyncMs: 60_000, attempts }),
   );
 }
 
@@ -247,9 +250,29 @@ describe('settle', () => {
     assert.deepEqual(types(run(cluster(), { drifted }), 1), []);
   });
 
-  it('wakes an object never after its deadline, nor before now', () => {
+  it('begins the time of an operation with its first round', () => {
     const made = cluster({ deadlineMs: 5_000 });
-    const now = made.created_at;
+    const later = (ms: number): Date => new Date(made.created_at.getTime() + ms);
+    const first = run(made, { progress: 'waits' }, { begun: later(60_000), now: later(61_000) });
+    const times = ({ operation }: StoredCluster): unknown[] => [
+      operation?.accepted_at,
+      operation?.started_at,
+      operation?.deadline_at,
+    ];
+    assert.deepEqual(times(first), [made.created_at, later(60_000), later(65_000)]);
+    const second = run(first, { progress: 'goes on' }, { begun: later(62_000), now: later(63_000) });
+    assert.deepEqual(times(second), times(first));
+    assert.equal(timeOf(second.operation as Operation), 5_000);
+    // Another was accepted meanwhile: its time has not begun.
+    const deleting = run(first, {}, { handled: { ...first, operation: null }, now: later(63_000) });
+    assert.deepEqual(times(deleting), times(first));
+    const ended = run(made, { ended: { state: 'COMPLETE' } }, { begun: later(1_000), now: later(2_000) });
+    assert.deepEqual(ended.operation?.started_at, later(1_000));
+  });
+
+  it('wakes an object never after its deadline, nor before now', () => {
+    const made = run(cluster({ deadlineMs: 5_000 }), { progress: 'has begun' });
+    const now = made.operation?.started_at as Date;
     const at = (outcome: Outcome<StoredCluster>, from = now): number =>
       (run(made, outcome, { now: from }).next_attempt_at?.getTime() ?? 0) - from.getTime();
     assert.equal(at({ wakeUpAfterMs: 300 }), 300);

@@ -1,6 +1,13 @@
 import { CetusError } from '@cetus/shared/errors';
 import { acceptOperation, type AcceptOptions } from '@cetus/shared/operations';
-import { Ref, specOf, type ClusterSpec, type OperationPart, type StoredCluster } from '@cetus/shared/schemas';
+import {
+  Ref,
+  specOf,
+  timeOf,
+  type ClusterSpec,
+  type OperationPart,
+  type StoredCluster,
+} from '@cetus/shared/schemas';
 import { CLUSTER } from '@cetus/shared/store';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiDeps } from '../deps.ts';
@@ -117,7 +124,7 @@ function deletes(requested: ClusterChange['requested'], cluster: StoredCluster):
 /** What repeats a change, or undoes it, has as long as that had, in milliseconds: it may be one of many batches. */
 function timeBefore(requested: ClusterChange['requested'], { operation }: StoredCluster): number {
   if (operation === null || (requested !== 'retry' && requested !== 'rollback')) return 0;
-  return operation.deadline_at.getTime() - operation.accepted_at.getTime();
+  return timeOf(operation);
 }
 
 /**

@@ -79,6 +79,7 @@ function present(operation: StoredOperation, links: LinkBuilder, base: string): 
     user_id: operation.user_id,
     request_id: operation.request_id,
     accepted_at: magnumTime(operation.accepted_at),
+    started_at: operation.started_at === undefined ? null : magnumTime(operation.started_at),
     deadline_at: magnumTime(operation.deadline_at),
     finished_at: operation.finished_at === null ? null : magnumTime(operation.finished_at),
     progress: operation.progress,

@@ -32,7 +32,12 @@ export const OperationView = Type.Object(
     user_id: Type.String({ description: 'Who asked.' }),
     request_id: Type.String({ description: 'The request that asked.' }),
     accepted_at: Type.String({ format: 'date-time' }),
-    deadline_at: Type.String({ format: 'date-time', description: 'It fails when it has not ended by then.' }),
+    started_at: DateTimeOrNull({ description: 'When work on it began; null: it waits for its turn.' }),
+    deadline_at: Type.String({
+      format: 'date-time',
+      description:
+        'It fails when it has not ended by then. Waiting for its turn takes nothing from its time.',
+    }),
     finished_at: DateTimeOrNull(),
     progress: StringOrNull({ description: 'What it waits for now, for people.' }),
     error: Type.Unsafe<Static<typeof FailureSchema> | null>({ ...FailureSchema, type: ['object', 'null'] }),
