@@ -43,23 +43,37 @@ export class FairQueue {
    * @returns DEFERRED at once when the project has its share waiting
    */
   run(project: string, key: string, task: () => Promise<void>): Promise<void> | typeof DEFERRED {
-    const same = this.queued.get(key);
-    if (same !== undefined) return same;
     const line = this.projects.get(project) ?? [];
-    if (line.length >= this.options.maxWaitingPerProject) return DEFERRED;
-    const done = new Promise<void>((resolve, reject) =>
-      line.push({ key, task, settle: { resolve, reject } }),
-    );
-    this.queued.set(key, done);
-    if (line.length === 1) this.projects.set(project, line);
-    this.next();
-    return done;
+    if (!this.queued.has(key) && line.length >= this.options.maxWaitingPerProject) return DEFERRED;
+    return this.add(project, key, task, (waiting) => line.push(waiting), line);
+  }
+
+  /** Runs a task as the next one of its project, however many of it wait: what goes on comes before what has not begun. */
+  runNext(project: string, key: string, task: () => Promise<void>): Promise<void> {
+    const line = this.projects.get(project) ?? [];
+    return this.add(project, key, task, (waiting) => line.unshift(waiting), line);
   }
 
   /** Resolves when nothing runs or waits. */
   async idle(): Promise<void> {
     while (this.running.size + this.queued.size > 0)
       await Promise.allSettled([...this.running, ...this.queued.values()]);
+  }
+
+  private add(
+    project: string,
+    key: string,
+    task: () => Promise<void>,
+    put: (waiting: Waiting) => void,
+    line: Waiting[],
+  ): Promise<void> {
+    const same = this.queued.get(key);
+    if (same !== undefined) return same;
+    const done = new Promise<void>((resolve, reject) => put({ key, task, settle: { resolve, reject } }));
+    this.queued.set(key, done);
+    if (line.length === 1) this.projects.set(project, line);
+    this.next();
+    return done;
   }
 
   private next(): void {

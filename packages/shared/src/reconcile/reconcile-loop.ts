@@ -50,10 +50,17 @@ export interface ReconcileLoopOptions<T extends StoredObject> {
 const WAKE_UP = 'wake-up';
 /** Commands that ask for a look after something has happened: one that was begun before does not do. */
 const LOOKS: ReadonlySet<string> = new Set(['resync', 'observed']);
+/** Waits up to this long are kept in this process: what was begun goes on before others of its project begin. The sweep finds what a crash leaves. */
+const LONGEST_OWN_WAIT_MS = 5_000;
 /** Waits up to this long are commands that the broker holds back; the sweep finds the others. */
 const LONGEST_DELAYED_COMMAND_MS = 30_000;
-/** How long a command that found its project's share full is held back. */
+/**
+ * How long a command that found its project's share full is held back: the longer the more of them there were of late, or thousands would go
+ * round and round. Whoever has room before that finds the objects by itself.
+ */
 const DEFERRED_MS = 5_000;
+/** As many of late are held back so much longer. */
+const DEFERRED_STEP = 100;
 /** How long a command is held back for whoever can work on its object: one of the other processes may take it then. */
 const ELSEWHERE_MS = 1_000;
 /** How long a look is held back that finds its object being worked on. */
@@ -107,6 +114,10 @@ export class ReconcileLoop<T extends StoredObject> {
   private consumer: Subscription | undefined;
   private sweeping: Promise<unknown> = Promise.resolve();
   private timer: NodeJS.Timeout | undefined;
+  /** Of waits that are kept here. */
+  private readonly waits = new Set<NodeJS.Timeout>();
+  /** Commands that were held back because their project had its share. */
+  private deferred = { since: 0, count: 0 };
   private stopped = false;
 
   constructor(options: ReconcileLoopOptions<T>) {
@@ -136,6 +147,7 @@ export class ReconcileLoop<T extends StoredObject> {
   async stop(graceMs = 10_000): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
+    for (const wait of this.waits) clearTimeout(wait);
     const abort = setTimeout(() => {
       this.aborted = true;
       this.leases.abortAll(new Error('The process ends'));
@@ -152,7 +164,7 @@ export class ReconcileLoop<T extends StoredObject> {
     const ifDue = command.reason === WAKE_UP;
     const run = this.enqueue(project_id, id, { ifDue, fresh: LOOKS.has(command.reason) });
     if (run === DEFERRED) {
-      await this.handBack(command, DEFERRED_MS);
+      await this.handBack(command, this.deferralMs());
       return;
     }
     try {
@@ -165,6 +177,14 @@ export class ReconcileLoop<T extends StoredObject> {
     }
   }
 
+  /** How long to hold back one more command than the share of its project. */
+  private deferralMs(): number {
+    const now = Date.now();
+    if (now - this.deferred.since >= LONGEST_DELAYED_COMMAND_MS) this.deferred = { since: now, count: 0 };
+    const many = Math.floor((this.deferred.count += 1) / DEFERRED_STEP);
+    return Math.min(LONGEST_DELAYED_COMMAND_MS, DEFERRED_MS * (1 + many));
+  }
+
   /** Puts a command back for any process, later. */
   private async handBack(command: DeliveredCommand, delayMs: number): Promise<void> {
     const { kind, id, project_id, generation, reason } = command;
@@ -172,9 +192,7 @@ export class ReconcileLoop<T extends StoredObject> {
   }
 
   private enqueue(project: string, id: string, reason: RoundReason): Promise<void> | typeof DEFERRED {
-    // A command is not joined to a look that may come to nothing, nor a look to a command that may find the object busy.
-    const key = reason.ifDue ? `${id} if due` : reason.fresh ? `${id} fresh` : id;
-    return this.queue.run(project, key, () => this.work(id, reason));
+    return this.queue.run(project, keyOf(id, reason), () => this.work(id, reason));
   }
 
   /**
@@ -263,6 +281,10 @@ export class ReconcileLoop<T extends StoredObject> {
     // The time may have come while the round was written.
     const delayMs = Math.max(0, object.next_attempt_at.getTime() - Date.now());
     if (delayMs > LONGEST_DELAYED_COMMAND_MS) return;
+    if (delayMs <= LONGEST_OWN_WAIT_MS) {
+      this.goOnAfter(delayMs, object);
+      return;
+    }
     const { _id: id, project_id, generation } = object;
     try {
       await this.options.bus.publishCommand(
@@ -274,6 +296,26 @@ export class ReconcileLoop<T extends StoredObject> {
       if (!(error instanceof CetusError)) throw error;
       this.options.logger.info({ id, err: error }, 'wake-up left to the sweep');
     }
+  }
+
+  private goOnAfter(delayMs: number, { _id: id, project_id }: T): void {
+    if (this.stopped) return;
+    const wait = setTimeout(() => {
+      this.waits.delete(wait);
+      const reason = { ifDue: true, fresh: false };
+      this.logged(
+        id,
+        this.queue.runNext(project_id, keyOf(id, reason), () => this.work(id, reason)),
+      );
+    }, delayMs);
+    this.waits.add(wait);
+  }
+
+  private logged(id: string, run: Promise<void>): void {
+    run.catch((error: unknown) => {
+      if (!this.stopped && !(error instanceof ElsewhereError))
+        this.options.logger.warn({ id, err: error }, 'round failed; it is swept again');
+    });
   }
 
   private report(object: T, result: RoundResult<T>, seconds: number): void {
@@ -324,19 +366,20 @@ export class ReconcileLoop<T extends StoredObject> {
    * more than was looked at.
    */
   private async sweep(): Promise<boolean> {
-    const { store, logger, mine } = this.options;
+    const { store, mine } = this.options;
     const room = Math.max(this.queue.capacity, SMALLEST_SWEEP);
     const due = await store.due(new Date(Date.now() - SWEEP_GRACE_MS), room, await mine?.());
     for (const { _id: id, project_id } of due) {
       const run = this.enqueue(project_id, id, { ifDue: true, fresh: false });
-      if (run === DEFERRED) continue;
-      run.catch((error: unknown) => {
-        if (!this.stopped && !(error instanceof ElsewhereError))
-          logger.warn({ id, err: error }, 'round failed; it is swept again');
-      });
+      if (run !== DEFERRED) this.logged(id, run);
     }
     return due.length === room && this.queue.capacity > 0;
   }
+}
+
+/** A command is not joined to a look that may come to nothing, nor a look to a command that may find the object busy. */
+function keyOf(id: string, { ifDue, fresh }: RoundReason): string {
+  return ifDue ? `${id} if due` : fresh ? `${id} fresh` : id;
 }
 
 /** Within a tenth of a time, so that processes and objects do not move in step. */

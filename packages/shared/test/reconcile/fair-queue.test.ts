@@ -56,6 +56,24 @@ describe('FairQueue', () => {
     assert.equal(queue.capacity, 2);
   });
 
+  it('takes what goes on before what waits, however much waits', async () => {
+    const { queue, add, keys, started, drain } = controlled(1, 2);
+    for (const key of ['a1', 'a2', 'a3']) void add('a', key);
+    void add('b', 'b1');
+    assert.equal(add('a', 'a4'), DEFERRED);
+    const wait = (key: string): Promise<void> =>
+      queue.runNext('a', key, () => {
+        const { promise, resolve, reject } = deferred();
+        started.push({ key, end: resolve, fail: reject });
+        return promise;
+      });
+    void wait('goes on');
+    assert.equal(wait('goes on'), wait('goes on'), 'joined');
+    await drain();
+    // Other projects have their turns all the same.
+    assert.deepEqual(keys(), ['a1', 'goes on', 'b1', 'a2', 'a3']);
+  });
+
   it('joins what still waits, and runs anew what already runs', async () => {
     const { add, keys, drain } = controlled(1, 10);
     const running = add('a', 'x');
