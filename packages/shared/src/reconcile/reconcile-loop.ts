@@ -48,8 +48,6 @@ export interface ReconcileLoopOptions<T extends StoredObject> {
 }
 
 const WAKE_UP = 'wake-up';
-/** Commands that ask for a look after something has happened: one that was begun before does not do. */
-const LOOKS: ReadonlySet<string> = new Set(['resync', 'observed']);
 /** Waits up to this long are kept in this process: what was begun goes on before others of its project begin. The sweep finds what a crash leaves. */
 const LONGEST_OWN_WAIT_MS = 5_000;
 /** Waits up to this long are commands that the broker holds back; the sweep finds the others. */
@@ -99,7 +97,24 @@ interface RoundReason {
   ifDue: boolean;
   /** It must begin after now. */
   fresh: boolean;
+  /** Only while an operation goes on. */
+  ongoing: boolean;
 }
+
+const DUE: RoundReason = { ifDue: true, fresh: false, ongoing: false };
+const AGAIN: RoundReason = { ifDue: false, fresh: false, ongoing: false };
+
+/** Commands that ask for a look, as something has happened: a round that was begun before does not do. */
+const LOOKS: ReadonlyMap<string, RoundReason> = new Map([
+  // A wake-up that another round overtook is of no use, and each would bring forth the next.
+  [WAKE_UP, DUE],
+  ['resync', { ...AGAIN, fresh: true }],
+  ['drifted', { ...AGAIN, fresh: true }],
+  // An operation may wait for it.
+  ['observed', { ...AGAIN, fresh: true, ongoing: true }],
+]);
+/** All others tell of an operation; one that has ended meanwhile wants no more of them. */
+const OPERATION: RoundReason = { ...AGAIN, ongoing: true };
 
 /**
  * Carries out the operations of one kind: claim → read → reconcile → one status write, for every command and for every object whose time
@@ -160,9 +175,7 @@ export class ReconcileLoop<T extends StoredObject> {
 
   private async onCommand(command: DeliveredCommand): Promise<void> {
     const { id, project_id } = command;
-    // A wake-up that another round overtook is of no use, and each would bring forth the next.
-    const ifDue = command.reason === WAKE_UP;
-    const run = this.enqueue(project_id, id, { ifDue, fresh: LOOKS.has(command.reason) });
+    const run = this.enqueue(project_id, id, LOOKS.get(command.reason) ?? OPERATION);
     if (run === DEFERRED) {
       await this.handBack(command, this.deferralMs());
       return;
@@ -200,17 +213,18 @@ export class ReconcileLoop<T extends StoredObject> {
    * @throws Error when the process ends before that, so that the command goes to another; ElsewhereError, BusyError
    */
   private async work(id: string, reason: RoundReason): Promise<void> {
-    for (let now = reason, again = true; again; now = { ifDue: false, fresh: false }) {
+    for (let now = reason, again = true; again; now = AGAIN) {
       if (this.stopped) throw new Error('The process ends');
       again = await this.round(id, now);
     }
   }
 
   /** One round. Answers whether the object changed meanwhile and wants another at once. */
-  private async round(id: string, { ifDue, fresh }: RoundReason): Promise<boolean> {
+  private async round(id: string, { ifDue, fresh, ongoing }: RoundReason): Promise<boolean> {
     const { store, owner, logger, mine } = this.options;
     const claim = await store.claim(id, owner, this.leaseMs, {
       dueBy: ifDue ? new Date(Date.now() + EARLY_MS) : undefined,
+      ongoing,
       only: await mine?.(),
     });
     if (claim === 'elsewhere') throw new ElsewhereError(id);
@@ -302,10 +316,9 @@ export class ReconcileLoop<T extends StoredObject> {
     if (this.stopped) return;
     const wait = setTimeout(() => {
       this.waits.delete(wait);
-      const reason = { ifDue: true, fresh: false };
       this.logged(
         id,
-        this.queue.runNext(project_id, keyOf(id, reason), () => this.work(id, reason)),
+        this.queue.runNext(project_id, keyOf(id, DUE), () => this.work(id, DUE)),
       );
     }, delayMs);
     this.waits.add(wait);
@@ -370,7 +383,7 @@ export class ReconcileLoop<T extends StoredObject> {
     const room = Math.max(this.queue.capacity, SMALLEST_SWEEP);
     const due = await store.due(new Date(Date.now() - SWEEP_GRACE_MS), room, await mine?.());
     for (const { _id: id, project_id } of due) {
-      const run = this.enqueue(project_id, id, { ifDue: true, fresh: false });
+      const run = this.enqueue(project_id, id, DUE);
       if (run !== DEFERRED) this.logged(id, run);
     }
     return due.length === room && this.queue.capacity > 0;
@@ -378,8 +391,8 @@ export class ReconcileLoop<T extends StoredObject> {
 }
 
 /** A command is not joined to a look that may come to nothing, nor a look to a command that may find the object busy. */
-function keyOf(id: string, { ifDue, fresh }: RoundReason): string {
-  return ifDue ? `${id} if due` : fresh ? `${id} fresh` : id;
+function keyOf(id: string, { ifDue, fresh, ongoing }: RoundReason): string {
+  return [id, ifDue, fresh, ongoing].join();
 }
 
 /** Within a tenth of a time, so that processes and objects do not move in step. */

@@ -38,15 +38,16 @@ export class ReconcileStore<T extends StoredObject> {
    * Takes the lease of an object. Until it is released, `next_attempt_at` is the end of the lease, so that the sweep finds the object
    * of a holder that died.
    * @param options.dueBy claim only an object whose time has come by then; answers `early` for any other
+   * @param options.ongoing claim only an object of which an operation goes on; answers `early` for any other
    * @param options.only what the process can work on; answers `elsewhere` for any other
    */
   async claim(
     id: string,
     owner: string,
     ttlMs: number,
-    options: { now?: Date; dueBy?: Date | undefined; only?: Filter<T> | undefined } = {},
+    options: { now?: Date; dueBy?: Date | undefined; ongoing?: boolean; only?: Filter<T> | undefined } = {},
   ): Promise<Claim<T>> {
-    const { now = new Date(), dueBy, only } = options;
+    const { now = new Date(), dueBy, ongoing = false, only } = options;
     const due = dueBy === undefined ? {} : { next_attempt_at: { $lte: dueBy } };
     const until = new Date(now.getTime() + ttlMs);
     const object = await guard(() =>
@@ -56,6 +57,7 @@ export class ReconcileStore<T extends StoredObject> {
           deleted_at: null,
           $or: [{ lease: null }, { 'lease.until': { $lte: now } }],
           ...due,
+          ...(ongoing ? { 'operation.state': 'IN_PROGRESS' } : {}),
           ...both(only),
         } as Filter<T>,
         [
@@ -78,7 +80,7 @@ export class ReconcileStore<T extends StoredObject> {
     );
     if (held === null) return 'gone';
     if (only !== undefined && !(await this.matches(id, only))) return 'elsewhere';
-    return held.lease !== null || dueBy === undefined ? 'leased' : 'early';
+    return held.lease !== null || (dueBy === undefined && !ongoing) ? 'leased' : 'early';
   }
 
   private async matches(id: string, only: Filter<T>): Promise<boolean> {

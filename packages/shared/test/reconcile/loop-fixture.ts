@@ -38,12 +38,14 @@ export class LoopFixture {
   private readonly relay: Relay;
   private readonly dispatcher: Dispatcher;
   private readonly join: () => Promise<Bus>;
+  private readonly bus: Bus;
   private loops: ReconcileLoop<StoredCluster>[] = [];
   private started = 0;
 
   private constructor(store: Store, bus: Bus, join: () => Promise<Bus>) {
     this.store = store;
     this.join = join;
+    this.bus = bus;
     this.objects = new ReconcileStore(store, CLUSTER);
     this.api = new ScopedStore(store, CLUSTER);
     const onError = (error: unknown): void =>
@@ -113,6 +115,10 @@ export class LoopFixture {
 
   async wakeUp(object: StoredCluster): Promise<void> {
     await this.dispatcher.wakeUp(CLUSTER, object, 'resync');
+  }
+
+  async send({ _id: id, project_id, generation }: StoredCluster, reason: string): Promise<void> {
+    await this.bus.publishCommand({ kind: CLUSTER.name, id, project_id, generation, reason });
   }
 
   /** Writes what the API would have accepted, as it is left when the API dies then. */

@@ -252,6 +252,19 @@ function loopOver(name: string, open: (context: Mocha.Context) => Promise<BusHar
       }
     });
 
+    it('does nothing for a command whose operation has ended, and looks when it is asked to', async () => {
+      await fixture.start(() => COMPLETE, { sweepMs: 60_000 });
+      const made = await fixture.accept(cluster());
+      await fixture.until(made._id, 'CREATE_COMPLETE');
+      await fixture.send(made, 'create');
+      await fixture.send(made, 'observed');
+      await fixture.send(made, 'drifted');
+      await waitFor(() => fixture.roundsOf(made._id).length >= 2);
+      const other = await fixture.accept(cluster());
+      await fixture.until(other._id, 'CREATE_COMPLETE');
+      assert.equal(fixture.roundsOf(made._id).length, 2);
+    });
+
     it('leaves what it cannot work on to a process that can, however the command comes', async () => {
       const only = (name: string) => ({ mine: async () => ({ name }), sweepMs: 60_000 });
       await fixture.start(() => COMPLETE, only('left'));

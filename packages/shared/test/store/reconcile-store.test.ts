@@ -64,6 +64,15 @@ describe('ReconcileStore', () => {
     assert.equal((await clusters.read(_id))._id, _id);
   });
 
+  it('leaves an object alone, when asked to, of which no operation goes on', async () => {
+    const { _id: idle } = await add(idleCluster());
+    assert.equal(await clusters.claim(idle, 'o', TTL, { ongoing: true }), 'early');
+    claimed(await clusters.claim(idle, 'o', TTL));
+    assert.equal(await clusters.claim(idle, 'o', TTL, { ongoing: true }), 'leased');
+    const { _id: busy } = await add(cluster());
+    claimed(await clusters.claim(busy, 'o', TTL, { ongoing: true }));
+  });
+
   it('leaves an object alone, when asked to, whose time has not come', async () => {
     const now = new Date();
     const { _id } = await add({ ...idleCluster(), next_attempt_at: new Date(now.getTime() + 500) });

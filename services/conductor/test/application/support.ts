@@ -192,7 +192,7 @@ export class ApplicationFixture {
   /** Asks for a look at an application, as a follower does. */
   async wake(id: string): Promise<void> {
     const { project_id, generation } = await this.read(id);
-    const command = { kind: 'application', id, project_id, generation, reason: 'observed' };
+    const command = { kind: 'application', id, project_id, generation, reason: 'resync' };
     await this.backbone.bus.publishCommand(command);
   }
 

@@ -316,8 +316,8 @@ export class ApplicationsFollower {
     const isTime = difference === 'transition' || (difference !== null && now >= writeAt);
     if (isTime) this.run(id, () => this.writer.write(one));
     else if (difference !== null) this.lookAtLater(id, writeAt);
-    if (this.hasDrifted(one)) one.owesCommand = true;
-    if (!isTime && one.owesCommand) this.run(id, () => this.writer.announce(one));
+    if (this.hasDrifted(one)) one.owesCommand = 'drifted';
+    if (!isTime && one.owesCommand !== null) this.run(id, () => this.writer.announce(one));
   }
 
   private isCurrent({ workload, autoscaled }: Followed): boolean {

@@ -4,6 +4,7 @@ import type { Asked } from '../observe/observe.ts';
 import { workloadKindOf, type WorkloadKind } from '../observe/workload-kinds.ts';
 import type { FollowedKind } from './application-watches.ts';
 import { printOf, type Print } from './observation-write.ts';
+import type { LookReason } from './wants-look.ts';
 
 /** An application in one cluster, with what is remembered of it between two looks. */
 export interface Followed {
@@ -27,8 +28,8 @@ export interface Followed {
   writtenAt: number;
   /** Which generation of the workload the reconciler was last told of. */
   announced: number | null;
-  /** The reconciler is to be told, and was not yet. */
-  owesCommand: boolean;
+  /** What the reconciler is to be told, and was not yet. */
+  owesCommand: LookReason | null;
 }
 
 /** The applications of one cluster, as their documents have them. */
@@ -96,7 +97,7 @@ export class Directory {
       written: compare || !isSame ? asDocument : known.written,
       writtenAt: known?.writtenAt ?? 0,
       announced: known?.announced ?? null,
-      owesCommand: isMissed || (known?.owesCommand ?? false),
+      owesCommand: isMissed ? 'drifted' : (known?.owesCommand ?? null),
     };
     // The same object, for whoever has it in hand.
     this.followed.set(id, known === undefined ? now : Object.assign(known, now));

@@ -64,8 +64,8 @@ export class ObservationWriter {
         void relay.relay(APPLICATION, application);
       }
       const isTransition = before?.transition !== one.written?.transition;
-      if (isTransition && wantsLook(application, clusterId, resourceGeneration(one))) one.owesCommand = true;
-      if (one.owesCommand) await this.announce(one);
+      if (isTransition) one.owesCommand ??= wantsLook(application, clusterId, resourceGeneration(one));
+      if (one.owesCommand !== null) await this.announce(one);
     } catch (err) {
       one.written = null;
       if (signal.aborted) return;
@@ -85,12 +85,13 @@ export class ObservationWriter {
     const { bus, clusterId, logger } = this.options;
     const { id, projectId: project_id, generation } = one;
     const announced = this.options.resourceGeneration(one);
+    const reason = one.owesCommand ?? 'observed';
+    one.owesCommand = null;
     try {
-      await bus.publishCommand({ kind: APPLICATION.name, id, project_id, generation, reason: 'observed' });
-      one.owesCommand = false;
+      await bus.publishCommand({ kind: APPLICATION.name, id, project_id, generation, reason });
       one.announced = announced;
     } catch (err) {
-      one.owesCommand = true;
+      one.owesCommand ??= reason;
       this.options.onRetry(id);
       logger.warn({ cluster: clusterId, application: id, err }, 'command not published; it is tried again');
     }

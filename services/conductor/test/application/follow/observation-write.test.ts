@@ -229,14 +229,14 @@ describe('Whether the reconciler is to look', () => {
     wantsLook(changed, 'c1', generation);
 
   it('depends on whether it waits, and on what is not as it was applied', () => {
-    assert.equal(wants(application({ c1: CRASH })), false, 'it cannot mend that');
+    assert.equal(wants(application({ c1: CRASH })), null, 'it cannot mend that');
     const operation = { action: 'update', state: 'IN_PROGRESS' } as StoredApplication['operation'];
-    assert.equal(wants(application({ c1: CRASH }, { operation })), true);
-    assert.equal(wants(application({ c1: observed() }), 5), true);
-    assert.equal(wants(application({ c1: observed() }), null), false);
-    assert.equal(wants(application({ c1: observed({ phase: 'Missing' }) }), null), true);
+    assert.equal(wants(application({ c1: CRASH }, { operation })), 'observed');
+    assert.equal(wants(application({ c1: observed() }), 5), 'drifted');
+    assert.equal(wants(application({ c1: observed() }), null), null);
+    assert.equal(wants(application({ c1: observed({ phase: 'Missing' }) }), null), 'drifted');
     const leaving = application({ c1: observed({ phase: 'Missing' }) });
     for (const placement of leaving.status.placements) placement.state = 'REMOVING';
-    assert.equal(wants(leaving), false);
+    assert.equal(wants(leaving), null);
   });
 });
