@@ -30,7 +30,9 @@ describe('ClusterReconciler', () => {
     assert.match(outcome.progress ?? '', /driver other/);
     assert.ok((outcome.wakeUpAfterMs ?? 0) > 0);
     // What it says is the reason when the time of the operation is over.
-    const late = await runRound(reconciler, going, context.signal, {
+    assert.ok(going.operation);
+    const begun = { ...going, operation: { ...going.operation, started_at: new Date() } };
+    const late = await runRound(reconciler, begun, context.signal, {
       now: new Date(Date.now() + 3_600_000),
       backoff: { initialMs: 1, maxMs: 1 },
     });
