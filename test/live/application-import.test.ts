@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { waitFor } from '@cetus/test-kit';
 import { Applications } from './support/applications.ts';
 import { IMAGE, LabCluster } from './support/lab-cluster.ts';
 import { live } from './support/suite.ts';
@@ -87,9 +86,7 @@ live(
 
     after('leaves nothing in it', async () => {
       if (cluster !== '') {
-        const { body } = await on.demo.send('GET', '/v1/applications');
-        for (const { uuid } of (body as { applications: { uuid: string }[] }).applications)
-          await applications.remove(uuid);
+        await applications.removeAll();
         await on.demo.remove(cluster);
       }
       await lab?.close();
@@ -117,22 +114,12 @@ live(
       return (await applications.exec(uuid, ready.name, ['sh', '-c', script])).stdout;
     };
     const page = async (uuid: string): Promise<string> => {
-      const { endpoints } = await applications.until(
+      const seen = await applications.until(
         uuid,
         (seen) => seen.endpoints.some(({ type }) => type === 'node_port'),
         'its node port is known',
       );
-      const url = `http://${endpoints.find(({ type }) => type === 'node_port')?.address ?? ''}/`;
-      return waitFor(
-        async () => {
-          try {
-            return await (await fetch(url, { signal: AbortSignal.timeout(2_000) })).text();
-          } catch {
-            return false;
-          }
-        },
-        { timeoutMs: 30_000, what: `${url} answers` },
-      );
+      return applications.page(seen);
     };
 
     it('of a Compose file runs and answers, and what is not carried over is told', async () => {

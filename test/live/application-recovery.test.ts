@@ -36,9 +36,7 @@ live(
 
     after('leaves nothing in it', async () => {
       if (cluster !== '') {
-        const { body } = await on.demo.send('GET', '/v1/applications');
-        for (const { uuid } of (body as { applications: { uuid: string }[] }).applications)
-          await applications.remove(uuid);
+        await applications.removeAll();
         await on.demo.remove(cluster);
       }
       await lab?.close();

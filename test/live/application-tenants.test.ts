@@ -97,10 +97,7 @@ live(
 
     after('leaves nothing', async () => {
       for (const [client, cluster] of clusters) {
-        const { body } = await client.send('GET', '/v1/applications');
-        const applications = new Applications(client);
-        for (const { uuid } of (body as { applications: { uuid: string }[] }).applications)
-          await applications.remove(uuid);
+        await new Applications(client).removeAll();
         await client.remove(cluster);
       }
       await Promise.all(Object.values(tenants).map(({ kubernetes }) => kubernetes.close()));

@@ -56,9 +56,7 @@ live(
     });
 
     afterEach('removes what a test that failed has left', async () => {
-      const { body } = await on.demo.send('GET', '/v1/applications');
-      for (const { uuid } of (body as { applications: { uuid: string }[] }).applications)
-        await applications.remove(uuid);
+      await applications.removeAll();
     });
 
     after('leaves nothing in it', async () => {
@@ -94,21 +92,7 @@ live(
       }
       return found;
     };
-    const page = async (application: Application): Promise<string> => {
-      const endpoint = application.endpoints.find(({ type }) => type === 'node_port');
-      assert.ok(endpoint, JSON.stringify(application.endpoints));
-      const url = `http://${endpoint.address}/`;
-      return waitFor(
-        async () => {
-          try {
-            return await (await fetch(url, { signal: AbortSignal.timeout(2_000) })).text();
-          } catch {
-            return false;
-          }
-        },
-        { timeoutMs: 30_000, what: `${url} answers` },
-      );
-    };
+    const page = (application: Application): Promise<string> => applications.page(application);
     const reachable = (uuid: string): Promise<Application> =>
       applications.until(
         uuid,

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { hasStatus } from '@cetus/kubernetes/errors';
 import type { KubernetesObject } from '@cetus/kubernetes/objects';
+import type { AutoscalerStatus } from '@cetus/shared/schemas';
 import { waitFor } from '@cetus/test-kit';
-import { Applications, type Application, type LiveAutoscaler } from './support/applications.ts';
+import { Applications, type Application } from './support/applications.ts';
 import { IMAGE, LabCluster } from './support/lab-cluster.ts';
 import { figure, live } from './support/suite.ts';
 
@@ -37,9 +38,7 @@ live(
     });
 
     afterEach('removes what a test that failed has left', async () => {
-      const { body } = await on.demo.send('GET', '/v1/applications');
-      for (const { uuid } of (body as { applications: { uuid: string }[] }).applications)
-        await applications.remove(uuid);
+      await applications.removeAll();
     });
 
     after('leaves nothing in it', async () => {
@@ -255,7 +254,7 @@ function running(applications: Applications, uuid: string, count: number): Promi
 function told(
   applications: Applications,
   uuid: string,
-  is: (autoscaler: LiveAutoscaler) => boolean,
+  is: (autoscaler: AutoscalerStatus) => boolean,
   what: string,
 ): Promise<Application> {
   return applications.until(

@@ -38,9 +38,7 @@ live(
 
     after(async () => {
       proxy?.restore();
-      const { body } = await on.demo.send('GET', '/v1/applications');
-      for (const { uuid } of (body as { applications: { uuid: string }[] }).applications)
-        await applications.remove(uuid);
+      await applications.removeAll();
       for (const uuid of clusters) await on.demo.remove(uuid);
       await proxy?.stop();
     });

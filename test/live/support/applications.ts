@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { AutoscalerStatus } from '@cetus/shared/schemas';
 import { waitFor } from '@cetus/test-kit';
 import { WebSocket } from 'ws';
 import type { Answer, CetusClient } from './client.ts';
@@ -21,23 +22,10 @@ export interface Application {
     phase: string;
     state: string;
     drift: string[];
-    autoscaler: LiveAutoscaler | null;
+    autoscaler: AutoscalerStatus | null;
   }[];
   revision: number | null;
   operation_id: string | null;
-}
-
-/** What an autoscaler says of itself, as far as a test reads it. */
-export interface LiveAutoscaler {
-  current_replicas: number;
-  desired_replicas: number | null;
-  cpu_percent: number | null;
-  memory_percent: number | null;
-  active: boolean | null;
-  reason: string | null;
-  message: string | null;
-  limited_by: string | null;
-  last_scaled_at: string | null;
 }
 
 /** An instance, as far as a test reads it. */
@@ -135,6 +123,30 @@ export class Applications {
       { timeoutMs: 120_000, what: `application ${uuid} is gone` },
     );
     assert.equal(end.status, 404, JSON.stringify(end.body));
+  }
+
+  /** Removes all of the project. */
+  async removeAll(): Promise<void> {
+    const { body } = await this.client.send('GET', '/v1/applications');
+    for (const { uuid } of (body as { applications: { uuid: string }[] }).applications)
+      await this.remove(uuid);
+  }
+
+  /** What an application answers at its node port, once it does. */
+  async page({ endpoints }: Pick<Application, 'endpoints'>): Promise<string> {
+    const endpoint = endpoints.find(({ type }) => type === 'node_port');
+    assert.ok(endpoint, JSON.stringify(endpoints));
+    const url = `http://${endpoint.address}/`;
+    return waitFor(
+      async () => {
+        try {
+          return await (await fetch(url, { signal: AbortSignal.timeout(2_000) })).text();
+        } catch {
+          return false;
+        }
+      },
+      { timeoutMs: 30_000, what: `${url} answers` },
+    );
   }
 
   /** A log, as a stream of text. */

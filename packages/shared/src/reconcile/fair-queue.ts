@@ -43,15 +43,14 @@ export class FairQueue {
    * @returns DEFERRED at once when the project has its share waiting
    */
   run(project: string, key: string, task: () => Promise<void>): Promise<void> | typeof DEFERRED {
-    const line = this.projects.get(project) ?? [];
-    if (!this.queued.has(key) && line.length >= this.options.maxWaitingPerProject) return DEFERRED;
-    return this.add(project, key, task, (waiting) => line.push(waiting), line);
+    const { length } = this.projects.get(project) ?? [];
+    if (!this.queued.has(key) && length >= this.options.maxWaitingPerProject) return DEFERRED;
+    return this.add('push', project, key, task);
   }
 
   /** Runs a task as the next one of its project, however many of it wait: what goes on comes before what has not begun. */
   runNext(project: string, key: string, task: () => Promise<void>): Promise<void> {
-    const line = this.projects.get(project) ?? [];
-    return this.add(project, key, task, (waiting) => line.unshift(waiting), line);
+    return this.add('unshift', project, key, task);
   }
 
   /** Resolves when nothing runs or waits. */
@@ -61,15 +60,17 @@ export class FairQueue {
   }
 
   private add(
+    put: 'push' | 'unshift',
     project: string,
     key: string,
     task: () => Promise<void>,
-    put: (waiting: Waiting) => void,
-    line: Waiting[],
   ): Promise<void> {
     const same = this.queued.get(key);
     if (same !== undefined) return same;
-    const done = new Promise<void>((resolve, reject) => put({ key, task, settle: { resolve, reject } }));
+    const line = this.projects.get(project) ?? [];
+    const done = new Promise<void>((resolve, reject) =>
+      line[put]({ key, task, settle: { resolve, reject } }),
+    );
     this.queued.set(key, done);
     if (line.length === 1) this.projects.set(project, line);
     this.next();

@@ -9,6 +9,7 @@ import { DEFAULT_BACKOFF, type BackoffOptions } from './backoff.ts';
 import { DEFERRED, FairQueue } from './fair-queue.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import type { Reconciler } from './outcome.ts';
+import { AGAIN, DUE, keyOf, reasonOf, WAKE_UP, type RoundReason } from './round-reason.ts';
 import { isOverdue, runRound, type RoundResult } from './round.ts';
 import { settle } from './settle.ts';
 
@@ -47,7 +48,6 @@ export interface ReconcileLoopOptions<T extends StoredObject> {
   onRound?: (result: 'progress' | 'ended' | 'retry' | 'failed' | 'lost', seconds: number) => void;
 }
 
-const WAKE_UP = 'wake-up';
 /** Waits up to this long are kept in this process: what was begun goes on before others of its project begin. The sweep finds what a crash leaves. */
 const LONGEST_OWN_WAIT_MS = 5_000;
 /** Waits up to this long are commands that the broker holds back; the sweep finds the others. */
@@ -90,31 +90,6 @@ class BusyError extends Error {
     this.name = 'BusyError';
   }
 }
-
-/** Why a round is run. */
-interface RoundReason {
-  /** Only when its time has come. */
-  ifDue: boolean;
-  /** It must begin after now. */
-  fresh: boolean;
-  /** Only while an operation goes on. */
-  ongoing: boolean;
-}
-
-const DUE: RoundReason = { ifDue: true, fresh: false, ongoing: false };
-const AGAIN: RoundReason = { ifDue: false, fresh: false, ongoing: false };
-
-/** Commands that ask for a look, as something has happened: a round that was begun before does not do. */
-const LOOKS: ReadonlyMap<string, RoundReason> = new Map([
-  // A wake-up that another round overtook is of no use, and each would bring forth the next.
-  [WAKE_UP, DUE],
-  ['resync', { ...AGAIN, fresh: true }],
-  ['drifted', { ...AGAIN, fresh: true }],
-  // An operation may wait for it.
-  ['observed', { ...AGAIN, fresh: true, ongoing: true }],
-]);
-/** All others tell of an operation; one that has ended meanwhile wants no more of them. */
-const OPERATION: RoundReason = { ...AGAIN, ongoing: true };
 
 /**
  * Carries out the operations of one kind: claim → read → reconcile → one status write, for every command and for every object whose time
@@ -175,7 +150,7 @@ export class ReconcileLoop<T extends StoredObject> {
 
   private async onCommand(command: DeliveredCommand): Promise<void> {
     const { id, project_id } = command;
-    const run = this.enqueue(project_id, id, LOOKS.get(command.reason) ?? OPERATION);
+    const run = this.enqueue(project_id, id, reasonOf(command.reason));
     if (run === DEFERRED) {
       await this.handBack(command, this.deferralMs());
       return;
@@ -388,11 +363,6 @@ export class ReconcileLoop<T extends StoredObject> {
     }
     return due.length === room && this.queue.capacity > 0;
   }
-}
-
-/** A command is not joined to a look that may come to nothing, nor a look to a command that may find the object busy. */
-function keyOf(id: string, { ifDue, fresh, ongoing }: RoundReason): string {
-  return [id, ifDue, fresh, ongoing].join();
 }
 
 /** Within a tenth of a time, so that processes and objects do not move in step. */
