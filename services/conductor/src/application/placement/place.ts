@@ -54,6 +54,7 @@ export async function place(
     apis,
     signal,
   });
+  await requireHostsFree(api.connection, manifests, signal);
   // The first time there is nothing but what was just applied, unless an attempt before had another specification.
   if (!isFirst || application.generation > 1) await prune(api, namespace, application._id, manifests, signal);
   const workload = applied.find(({ manifest }) => isWorkload(manifest.kind))?.object;
