@@ -30,6 +30,8 @@ const LONGEST_MS = 3_600_000;
 const REST_MS = 60_000;
 /** As Node gives itself in a container of twice as much: on a large machine it would let much lie about before it cleans up. */
 const HEAP_MB = 256;
+/** A node of Kubernetes takes 110, some of which are the cluster's own. */
+const PODS_OF_A_NODE = 100;
 /** An instance costs a node more than it costs an API server: with none, the API server is what is measured. */
 const REPLICAS = Number(process.env['BENCH_REPLICAS'] ?? 1);
 
@@ -46,7 +48,7 @@ async function onOne(system: BenchSystem): Promise<void> {
   try {
     const id =
       lab === undefined
-        ? [...(await stage.simulate(host, 1)).keys()][0]
+        ? [...(await stage.simulate(host, 1, Math.ceil((2 * ON_ONE) / PODS_OF_A_NODE))).keys()][0]
         : await stage.seed(readFileSync(lab, 'utf8'));
     const kubeconfig = stage.kubeconfigs.get(id ?? '') ?? '';
     const seconds = await stage.create(ON_ONE, [id ?? '']);
@@ -172,9 +174,9 @@ class Stage {
     return new Stage({ installation, conductor, client, clusters, stored });
   }
 
-  async simulate(host: KubernetesHost, count: number): Promise<Map<string, string>> {
+  async simulate(host: KubernetesHost, count: number, workers = 5): Promise<Map<string, string>> {
     const project = this.client.projectId;
-    const made = await seedClusters(host, this.clusters, { count, workers: 5, projectOf: () => project });
+    const made = await seedClusters(host, this.clusters, { count, workers, projectOf: () => project });
     for (const [id, text] of made) this.kubeconfigs.set(id, text);
     return made;
   }

@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import { MAX_MESSAGE_BYTES, opened, type RawAnswer } from '@cetus/shared/streams';
+import { MAX_MESSAGE_BYTES, opened } from '@cetus/shared/streams';
 import { Pool, type Dispatcher } from 'undici';
 import { WebSocket } from 'ws';
 import type { DeniedNetworks } from './denied-networks.ts';
-import { errorCode, KubernetesError, KubernetesUnreachableError, type RequestInfo } from './errors.ts';
+import { inWords, isConnectionLost, readBody, refusal, unreachable } from './answers.ts';
+import { KubernetesError, type RequestInfo } from './errors.ts';
 import { readKubeconfig, type ClusterAccess, type ReadKubeconfigOptions } from './kubeconfig.ts';
 import { tlsOptions } from './tls-options.ts';
 import { WatchSession, type SessionAnswer } from './watch-session.ts';
@@ -85,18 +86,6 @@ export interface WebSocketOptions {
   /** Until it is open. Default: the connection's `requestTimeoutMs`. */
   timeoutMs?: number | undefined;
 }
-
-/** Errors that come up before the first byte of a request has left. */
-const NOTHING_SENT = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-/** What a socket that the server had just closed ends with. */
-const SOCKET_LOST = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
 /**
  * One API server as one user: JSON over HTTP with bounded sockets and a bound on every wait. Nothing is opened before the
@@ -181,15 +170,14 @@ export class KubernetesConnection {
     const attempt = (): Promise<Answer<T>> =>
       this.#guarded(info, options, async (signal) => {
         const answer = await this.#send(this.#requests, info, options, signal);
-        const body = await this.#readBody(info, answer);
+        const body = await readBody(info, answer, this.#limits.maxBodyBytes);
         if (answer.statusCode < 200 || answer.statusCode > 299) throw refusal(info, answer, body);
         return { status: answer.statusCode, headers: answer.headers, body: body as T };
       });
     try {
       return await attempt();
     } catch (error) {
-      const lost = error instanceof KubernetesUnreachableError && SOCKET_LOST.has(error.code);
-      if (method !== 'GET' || !lost) throw error;
+      if (method !== 'GET' || !isConnectionLost(error)) throw error;
       return await attempt();
     }
   }
@@ -218,7 +206,7 @@ export class KubernetesConnection {
           : this.#openWatch(info, ended.signal));
         // 204: the log of a pod that is on no node yet.
         if (answer.statusCode !== 200 && answer.statusCode !== 204)
-          throw refusal(info, answer, await this.#readBody(info, answer));
+          throw refusal(info, answer, await readBody(info, answer, this.#limits.maxBodyBytes));
         answer.body.once('close', release);
         return { body: answer.body as AnswerStream['body'] };
       } catch (error) {
@@ -258,7 +246,7 @@ export class KubernetesConnection {
       const answer = await opened(socket, opening);
       if (answer === undefined) return socket;
       try {
-        throw refusal(info, answer, inWords(answer, await this.#readBody(info, answer)));
+        throw refusal(info, answer, inWords(answer, await readBody(info, answer, this.#limits.maxBodyBytes)));
       } finally {
         end();
       }
@@ -324,34 +312,7 @@ export class KubernetesConnection {
       signal,
     });
   }
-
-  async #readBody(info: RequestInfo, answer: RawAnswer): Promise<unknown> {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of answer.body) {
-      size += chunk.length;
-      if (size > this.#limits.maxBodyBytes) {
-        const message = `The answer is larger than ${String(this.#limits.maxBodyBytes)} bytes.`;
-        throw new KubernetesError(info, answer.statusCode, { kind: 'Status', message });
-      }
-      chunks.push(chunk);
-    }
-    if (size === 0) return undefined;
-    const text = Buffer.concat(chunks).toString('utf8');
-    if (header(answer.headers, 'content-type')?.includes('json') !== true) return text;
-    try {
-      return JSON.parse(text);
-    } catch {
-      // A refusal keeps its status whatever its body looks like; an acceptance that cannot be read is an error.
-      if (answer.statusCode > 299) return text;
-      const message = 'The answer claims to be JSON and is not.';
-      throw new KubernetesError(info, answer.statusCode, { kind: 'Status', message });
-    }
-  }
 }
-
-/** Characters of a refusal that is text. */
-const MOST_WORDS = 1_000;
 
 class TotalTimeout extends Error {
   readonly code = 'TIMEOUT';
@@ -374,33 +335,4 @@ function queryString(query: Query | undefined): string {
 
 function webSocketUrl(server: string): string {
   return server.replace(/^http/, 'ws');
-}
-
-function refusal(info: RequestInfo, answer: RawAnswer, body: unknown): KubernetesError {
-  const seconds = header(answer.headers, 'retry-after');
-  const isNumber = seconds !== undefined && /^\d+$/.test(seconds);
-  return new KubernetesError(info, answer.statusCode, body, isNumber ? Number(seconds) : undefined);
-}
-
-/** Refusals of the kubelet, which stands behind some addresses, are text. */
-function inWords({ headers }: RawAnswer, body: unknown): unknown {
-  const isText =
-    typeof body === 'string' && header(headers, 'content-type')?.startsWith('text/plain') === true;
-  return isText ? { kind: 'Status', message: body.trim().slice(0, MOST_WORDS) } : body;
-}
-
-function unreachable(info: RequestInfo, server: string, error: unknown): KubernetesUnreachableError {
-  const code = errorCode(error);
-  const reason = error instanceof Error && error.message !== '' ? error.message : code;
-  return new KubernetesUnreachableError(info, `The Kubernetes API at ${server} did not answer: ${reason}`, {
-    code,
-    maybeSent: !NOTHING_SENT.has(code),
-    cause: error,
-  });
-}
-
-/** First value of a header. */
-function header(headers: IncomingHttpHeaders, name: string): string | undefined {
-  const value = headers[name];
-  return Array.isArray(value) ? value[0] : value;
 }
