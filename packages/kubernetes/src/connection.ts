@@ -8,7 +8,7 @@ import { inWords, isConnectionLost, readBody, refusal, unreachable } from './ans
 import { KubernetesError, type RequestInfo } from './errors.ts';
 import { readKubeconfig, type ClusterAccess, type ReadKubeconfigOptions } from './kubeconfig.ts';
 import { tlsOptions } from './tls-options.ts';
-import { WatchSession, type SessionAnswer } from './watch-session.ts';
+import { ReadSession, type SessionAnswer } from './read-session.ts';
 
 /** Limits of one {@link KubernetesConnection}. All times in milliseconds. */
 export interface ConnectionOptions {
@@ -16,12 +16,9 @@ export interface ConnectionOptions {
   connectTimeoutMs?: number;
   /** One request as a whole, waiting for a free socket and reading the body included. Default 30000. */
   requestTimeoutMs?: number;
-  /** Sockets for requests. Default 4. */
+  /** Sockets for what changes something; and for what is read of a server that does not speak HTTP/2. Default 4. */
   sockets?: number;
-  /**
-   * Sockets for watches of a server that does not speak HTTP/2: each keeps one, and one more waits until another ends. Others share one
-   * connection. Default 32.
-   */
+  /** Sockets for watches of such a server: each keeps one, and one more waits until another ends. Default 32. */
   watchSockets?: number;
   /** Sockets for logs, in the same way. They are others, so that readers of logs keep nobody from watching. Default 128. */
   logSockets?: number;
@@ -88,8 +85,8 @@ export interface WebSocketOptions {
 }
 
 /**
- * One API server as one user: JSON over HTTP with bounded sockets and a bound on every wait. Nothing is opened before the
- * first request. To be closed.
+ * One API server as one user: JSON over HTTP with a bound on every wait. All that is read shares one connection by HTTP/2, watches included;
+ * what changes something, logs and terminals have bounded sockets of their own. Nothing is opened before the first request. To be closed.
  */
 export class KubernetesConnection {
   readonly server: string;
@@ -102,7 +99,7 @@ export class KubernetesConnection {
   readonly #requests: Pool;
   readonly #watches: Pool;
   /** Undefined: the server does not speak HTTP/2, or not as far as it is known. */
-  #session: WatchSession | undefined;
+  #session: ReadSession | undefined;
   readonly #logs: Pool;
   /** Path of the server's address. */
   readonly #base: string;
@@ -152,7 +149,7 @@ export class KubernetesConnection {
       });
     if (url.protocol === 'https:') {
       const { connectTimeoutMs } = this.#limits;
-      this.#session = new WatchSession({ origin: url, connect: this.#connect, connectTimeoutMs });
+      this.#session = new ReadSession({ origin: url, connect: this.#connect, connectTimeoutMs });
     }
     this.#requests = pool(this.#limits.sockets);
     this.#watches = pool(this.#limits.watchSockets);
@@ -169,7 +166,9 @@ export class KubernetesConnection {
     const info: RequestInfo = { method, path: path + queryString(options.query) };
     const attempt = (): Promise<Answer<T>> =>
       this.#guarded(info, options, async (signal) => {
-        const answer = await this.#send(this.#requests, info, options, signal);
+        const answer = await (method === 'GET'
+          ? this.#read(this.#requests, info, signal)
+          : this.#send(this.#requests, info, options, signal));
         const body = await readBody(info, answer, this.#limits.maxBodyBytes);
         if (answer.statusCode < 200 || answer.statusCode > 299) throw refusal(info, answer, body);
         return { status: answer.statusCode, headers: answer.headers, body: body as T };
@@ -203,7 +202,7 @@ export class KubernetesConnection {
       try {
         const answer = await (options.isLog === true
           ? this.#send(this.#logs, info, {}, ended.signal)
-          : this.#openWatch(info, ended.signal));
+          : this.#read(this.#watches, info, ended.signal));
         // 204: the log of a pod that is on no node yet.
         if (answer.statusCode !== 200 && answer.statusCode !== 204)
           throw refusal(info, answer, await readBody(info, answer, this.#limits.maxBodyBytes));
@@ -291,11 +290,16 @@ export class KubernetesConnection {
     }
   }
 
-  async #openWatch(info: RequestInfo, signal: AbortSignal): Promise<Dispatcher.ResponseData | SessionAnswer> {
+  /** Over the connection of all that is read, or where there is none with a socket of its own. */
+  async #read(
+    pool: Pool,
+    info: RequestInfo,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData | SessionAnswer> {
     const answer = await this.#session?.get(this.#base + info.path, this.#headers, signal);
     if (answer !== undefined) return answer;
     this.#session = undefined;
-    return this.#send(this.#watches, info, {}, signal);
+    return this.#send(pool, info, {}, signal);
   }
 
   async #send(

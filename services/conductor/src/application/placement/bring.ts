@@ -38,7 +38,7 @@ export interface BringInput {
 
 /** It is looked at again after a share of the time since it last moved, within these bounds: late where somebody follows the cluster, who tells of it. */
 const SHORTEST_WAIT_MS = 1_000;
-const SHORTEST_FOLLOWED_MS = 30_000;
+const SHORTEST_FOLLOWED_MS = 40_000;
 const LONGEST_WAIT_MS = 60_000;
 const SHARE = 0.25;
 /** How soon a cluster that is not there yet, or does not answer, is asked again, in milliseconds. */
