@@ -15,6 +15,7 @@ import type { NamespacePolicy } from '../namespace/policy.ts';
 import { judge } from '../observe/judge.ts';
 import { failureOfCause } from '../observe/failures.ts';
 import { lookAt } from '../observe/look-at.ts';
+import { nextLookMs } from './next-look.ts';
 import { place } from './place.ts';
 import type { PlacementRound } from './placement-round.ts';
 import { troubleIn } from './trouble-in.ts';
@@ -36,11 +37,10 @@ export interface BringInput {
   settled?: boolean;
 }
 
-/** It is looked at again after a share of the time since it last moved, within these bounds: late where somebody follows the cluster, who tells of it. */
+/** Where somebody follows the cluster, who tells of each change, a look of our own is in case that is not so. */
 const SHORTEST_WAIT_MS = 1_000;
 const SHORTEST_FOLLOWED_MS = 40_000;
 const LONGEST_WAIT_MS = 60_000;
-const SHARE = 0.25;
 /** How soon a cluster that is not there yet, or does not answer, is asked again, in milliseconds. */
 const NOT_THERE_MS = 10_000;
 
@@ -206,9 +206,8 @@ function deadlineMs({
 
 /** @param since when it last moved */
 function waitMs(cluster: StoredCluster, since: Date, now = new Date()): number {
-  const share = (now.getTime() - since.getTime()) * SHARE;
   const shortest = isFollowed(cluster, now) ? SHORTEST_FOLLOWED_MS : SHORTEST_WAIT_MS;
-  return Math.min(LONGEST_WAIT_MS, Math.max(shortest, share));
+  return nextLookMs(now.getTime() - since.getTime(), shortest, LONGEST_WAIT_MS);
 }
 
 /** Whether somebody tells of each change as it comes. */

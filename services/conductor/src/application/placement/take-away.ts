@@ -3,6 +3,7 @@ import type { Blocker, PlacementStatus, StoredApplication, StoredCluster } from 
 import type { PlacementStore } from '@cetus/shared/store';
 import type { ClusterApi, ClusterConnections } from '../cluster-connections.ts';
 import { removeNamespace } from '../namespace/application-namespace.ts';
+import { nextLookMs } from './next-look.ts';
 import type { PlacementRound } from './placement-round.ts';
 import { troubleIn } from './trouble-in.ts';
 import { withdraw } from './withdraw.ts';
@@ -21,10 +22,8 @@ export interface TakeAwayInput {
   force: boolean;
 }
 
-/** It is looked again after a share of the time that it has taken, within these bounds, in milliseconds. */
 const SHORTEST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 5_000;
-const SHARE = 0.25;
 /** How long something that ends is waited for when it need not be, in milliseconds. */
 const FORCED_MS = 10_000;
 
@@ -81,7 +80,7 @@ function working(placement: PlacementStatus, blockedBy: Blocker[], age: number):
     phase: 'working',
     status: { ...placement, state: 'REMOVING', progress },
     progress,
-    wakeUpAfterMs: Math.min(LONGEST_WAIT_MS, Math.max(SHORTEST_WAIT_MS, age * SHARE)),
+    wakeUpAfterMs: nextLookMs(age, SHORTEST_WAIT_MS, LONGEST_WAIT_MS),
     blockedBy,
   };
 }
