@@ -118,6 +118,10 @@ export const PHASES = [
 ] as const;
 export type Phase = (typeof PHASES)[number];
 
+/** What Kubernetes calls the quality of service of a pod. */
+export const QOS_CLASSES = ['BestEffort', 'Burstable', 'Guaranteed'] as const;
+export type QosClass = (typeof QOS_CLASSES)[number];
+
 /** Why an application is not as it shall be: the first cause, for people and for machines. */
 export interface Cause {
   /** `ImagePullBackOff`, `CrashLoopBackOff`, `Unschedulable`, `ProbeFailing`, `QuotaExceeded`, `SecretMissing`, `ConfigMapMissing`, `AdmissionRefused`, `ProgressDeadlineExceeded`, `VolumeNotReady`, `JobFailed`, `NodeUnreachable`, `OutOfMemory`, … */
