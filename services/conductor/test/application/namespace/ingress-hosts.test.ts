@@ -90,6 +90,9 @@ describe('the hosts of Ingresses', () => {
       code: 'conflict',
     });
     assert.equal(await readObject(connection, referenceOf(late)), undefined);
-    assert.equal((await connection.get<{ metadata: { name: string } }>(`${PATH}/both`)).metadata.name, 'both');
+    assert.equal(
+      (await connection.get<{ metadata: { name: string } }>(`${PATH}/both`)).metadata.name,
+      'both',
+    );
   });
 });
