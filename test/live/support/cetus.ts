@@ -153,7 +153,8 @@ async function service(
     cwd: ROOT,
     env,
     ready: /"to":"RUNNING"/,
-    readyMs: 40_000,
+    // Of a machine on which four installations and the lab start at once.
+    readyMs: 150_000,
   });
   closers.push(() => spawned.stop());
   return spawned;
