@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { readObject } from '@cetus/kubernetes/apply';
 import { KubernetesConnection, type RequestOptions } from '@cetus/kubernetes/connection';
 import { namespaceOf } from '@cetus/shared/applications';
 import type { StoredApplication, StoredCluster } from '@cetus/shared/schemas';
@@ -12,7 +13,7 @@ import {
   PatchStrategy,
   type KubernetesObject,
 } from '@kubernetes/client-node';
-import type { Collection } from 'mongodb';
+import type { Collection, Filter } from 'mongodb';
 import type { CetusClient } from '../integration/support/cetus-client.ts';
 import type { Installation, Member } from '../integration/support/installation.ts';
 import type { BenchSystem } from './bench-system.ts';
@@ -29,6 +30,8 @@ const LONGEST_MS = 3_600_000;
 const REST_MS = 60_000;
 /** As Node gives itself in a container of twice as much: on a large machine it would let much lie about before it cleans up. */
 const HEAP_MB = 256;
+/** A node of Kubernetes takes 110, some of which are the cluster's own. */
+const PODS_OF_A_NODE = 100;
 /** An instance costs a node more than it costs an API server: with none, the API server is what is measured. */
 const REPLICAS = Number(process.env['BENCH_REPLICAS'] ?? 1);
 
@@ -45,23 +48,27 @@ async function onOne(system: BenchSystem): Promise<void> {
   try {
     const id =
       lab === undefined
-        ? [...(await stage.simulate(host, 1)).keys()][0]
+        ? [...(await stage.simulate(host, 1, Math.ceil((2 * ON_ONE) / PODS_OF_A_NODE))).keys()][0]
         : await stage.seed(readFileSync(lab, 'utf8'));
     const kubeconfig = stage.kubeconfigs.get(id ?? '') ?? '';
     const seconds = await stage.create(ON_ONE, [id ?? '']);
     const conductorMb = residentMb(stage.conductor.service.pid);
     const manifests = await manifestsIn(kubeconfig, stage.namespace);
-    const bare = await bareLoop([{ kubeconfig, manifests }]);
+    const bare = await bareLoop([{ kubeconfig, manifests }], { untilReady: true });
     const gone = await stage.removeAll();
     report({
       bench: 'applications',
       what: `${ON_ONE} applications on one ${lab === undefined ? 'simulated' : 'real'} API server`,
-      until_all_are_complete_s: round(seconds.all),
       accepted_s: round(seconds.accepted),
-      bare_applies_s: round(bare),
+      until_all_are_applied_s: round(seconds.applied),
+      bare_applies_s: round(bare.applied),
+      ratio_applied: round(bare.applied / seconds.applied),
+      until_all_are_complete_s: round(seconds.all),
+      bare_until_all_are_ready_s: round(bare.ready),
+      ratio: round(bare.ready / seconds.all),
       objects: manifests.length,
-      ratio: round(bare / seconds.all),
       until_all_are_gone_s: round(gone),
+      bare_until_its_namespace_is_gone_s: round(bare.gone),
       conductor_mb: conductorMb,
     });
   } finally {
@@ -86,7 +93,7 @@ async function onMany(system: BenchSystem): Promise<void> {
     const watches = (): number => ids.reduce((sum, id) => sum + (host.get(id)?.watches.size ?? 0), 0);
     const needed = watches();
     const sample = await stage.manifests(ids.slice(0, Math.ceil(CLUSTERS / 10)));
-    const bare = await bareLoop(sample);
+    const { applied: bare } = await bareLoop(sample);
     const all = CLUSTERS * ON_EACH;
     report({
       bench: 'applications',
@@ -167,9 +174,9 @@ class Stage {
     return new Stage({ installation, conductor, client, clusters, stored });
   }
 
-  async simulate(host: KubernetesHost, count: number): Promise<Map<string, string>> {
+  async simulate(host: KubernetesHost, count: number, workers = 5): Promise<Map<string, string>> {
     const project = this.client.projectId;
-    const made = await seedClusters(host, this.clusters, { count, workers: 5, projectOf: () => project });
+    const made = await seedClusters(host, this.clusters, { count, workers, projectOf: () => project });
     for (const [id, text] of made) this.kubeconfigs.set(id, text);
     return made;
   }
@@ -186,7 +193,10 @@ class Stage {
   }
 
   /** Asks for applications, evenly on some clusters, and waits until all are complete. */
-  async create(count: number, clusters: readonly string[]): Promise<{ accepted: number; all: number }> {
+  async create(
+    count: number,
+    clusters: readonly string[],
+  ): Promise<{ accepted: number; applied: number; all: number }> {
     const begun = performance.now();
     const seconds = (): number => (performance.now() - begun) / 1_000;
     await inFlight(count, async (i) => {
@@ -196,13 +206,17 @@ class Stage {
       });
     });
     const accepted = seconds();
-    await waitFor(
-      async () => (await this.stored.countDocuments({ 'status.state': 'CREATE_COMPLETE' })) === count,
-      { timeoutMs: LONGEST_MS, what: 'all are complete' },
-    );
+    const all = (what: string, filter: Filter<StoredApplication>): Promise<unknown> =>
+      waitFor(async () => (await this.stored.countDocuments(filter)) === count, {
+        timeoutMs: LONGEST_MS,
+        what: `all are ${what}`,
+      });
+    await all('applied', { 'status.placements.applied_generation': 1 });
+    const applied = seconds();
+    await all('complete', { 'status.state': 'CREATE_COMPLETE' });
     const one = await this.stored.findOne({});
     this.namespace = namespaceOf(one?.project_id ?? '', one?.user_id ?? '');
-    return { accepted, all: seconds() };
+    return { accepted, applied, all: seconds() };
   }
 
   /** What Cetus applied in clusters. */
@@ -288,8 +302,14 @@ interface Applied {
   manifests: readonly KubernetesObject[];
 }
 
-/** The same applies by the client library, as many at once, into a namespace of their own. Answers seconds. */
-async function bareLoop(clusters: readonly Applied[]): Promise<number> {
+/**
+ * The same applies by the client library, as many at once, into a namespace of their own. Answers how long that took, and how long until their
+ * cluster had done all that they ask for, and until the namespace with all of them was gone, in seconds.
+ */
+async function bareLoop(
+  clusters: readonly Applied[],
+  { untilReady = false } = {},
+): Promise<{ applied: number; ready: number; gone: number }> {
   const todo = clusters.flatMap(({ kubeconfig, manifests }) => {
     const config = new KubeConfig();
     config.loadFromString(kubeconfig);
@@ -303,9 +323,54 @@ async function bareLoop(clusters: readonly Applied[]): Promise<number> {
     const one = todo[i];
     await one?.api.patch(one.manifest, undefined, undefined, 'bench', true, PatchStrategy.ServerSideApply);
   });
-  const seconds = (performance.now() - begun) / 1_000;
+  const seconds = (): number => (performance.now() - begun) / 1_000;
+  const applied = seconds();
+  if (untilReady) for (const { kubeconfig } of clusters) await allReady(kubeconfig);
+  const ready = seconds();
   await inNamespaces(clusters, 'DELETE', `${path}/bench-bare`);
-  return seconds;
+  const begunToGo = performance.now();
+  if (untilReady) for (const { kubeconfig } of clusters) await namespaceGone(kubeconfig);
+  return { applied, ready, gone: (performance.now() - begunToGo) / 1_000 };
+}
+
+async function namespaceGone(kubeconfig: string): Promise<void> {
+  const connection = KubernetesConnection.fromKubeconfig(kubeconfig);
+  const reference = { apiVersion: 'v1', kind: 'Namespace', name: 'bench-bare' };
+  try {
+    await waitFor(async () => (await readObject(connection, reference)) === undefined, {
+      timeoutMs: LONGEST_MS,
+      what: 'the namespace is gone',
+    });
+  } finally {
+    await connection.close();
+  }
+}
+
+interface Deployment {
+  metadata: { generation: number };
+  spec: { replicas: number };
+  status: { observedGeneration?: number; availableReplicas?: number };
+}
+
+async function allReady(kubeconfig: string): Promise<void> {
+  const connection = KubernetesConnection.fromKubeconfig(kubeconfig);
+  const path = '/apis/apps/v1/namespaces/bench-bare/deployments';
+  const isReady = async (): Promise<boolean> => {
+    // To ask must not be what is measured: seldom, and as the cache of the API server has them.
+    await delay(1_000);
+    const { items } = await connection.get<{ items: Deployment[] }>(path, {
+      query: { resourceVersion: '0' },
+    });
+    return items.every(
+      ({ metadata, spec, status }) =>
+        status.observedGeneration === metadata.generation && (status.availableReplicas ?? 0) >= spec.replicas,
+    );
+  };
+  try {
+    await waitFor(isReady, { timeoutMs: LONGEST_MS, what: 'all are ready' });
+  } finally {
+    await connection.close();
+  }
 }
 
 async function inNamespaces(

@@ -1,13 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import { MAX_MESSAGE_BYTES, opened, type RawAnswer } from '@cetus/shared/streams';
+import { MAX_MESSAGE_BYTES, opened } from '@cetus/shared/streams';
 import { Pool, type Dispatcher } from 'undici';
 import { WebSocket } from 'ws';
 import type { DeniedNetworks } from './denied-networks.ts';
-import { errorCode, KubernetesError, KubernetesUnreachableError, type RequestInfo } from './errors.ts';
+import { inWords, isConnectionLost, readBody, refusal, unreachable } from './answers.ts';
+import { KubernetesError, type RequestInfo } from './errors.ts';
 import { readKubeconfig, type ClusterAccess, type ReadKubeconfigOptions } from './kubeconfig.ts';
 import { tlsOptions } from './tls-options.ts';
-import { WatchSession, type SessionAnswer } from './watch-session.ts';
+import { ReadSession, type SessionAnswer } from './read-session.ts';
 
 /** Limits of one {@link KubernetesConnection}. All times in milliseconds. */
 export interface ConnectionOptions {
@@ -15,12 +16,9 @@ export interface ConnectionOptions {
   connectTimeoutMs?: number;
   /** One request as a whole, waiting for a free socket and reading the body included. Default 30000. */
   requestTimeoutMs?: number;
-  /** Sockets for requests. Default 4. */
+  /** Sockets for what changes something; and for what is read of a server that does not speak HTTP/2. Default 4. */
   sockets?: number;
-  /**
-   * Sockets for watches of a server that does not speak HTTP/2: each keeps one, and one more waits until another ends. Others share one
-   * connection. Default 32.
-   */
+  /** Sockets for watches of such a server: each keeps one, and one more waits until another ends. Default 32. */
   watchSockets?: number;
   /** Sockets for logs, in the same way. They are others, so that readers of logs keep nobody from watching. Default 128. */
   logSockets?: number;
@@ -86,21 +84,9 @@ export interface WebSocketOptions {
   timeoutMs?: number | undefined;
 }
 
-/** Errors that come up before the first byte of a request has left. */
-const NOTHING_SENT = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-/** What a socket that the server had just closed ends with. */
-const SOCKET_LOST = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
-
 /**
- * One API server as one user: JSON over HTTP with bounded sockets and a bound on every wait. Nothing is opened before the
- * first request. To be closed.
+ * One API server as one user: JSON over HTTP with a bound on every wait. All that is read shares one connection by HTTP/2, watches included;
+ * what changes something, logs and terminals have bounded sockets of their own. Nothing is opened before the first request. To be closed.
  */
 export class KubernetesConnection {
   readonly server: string;
@@ -113,7 +99,7 @@ export class KubernetesConnection {
   readonly #requests: Pool;
   readonly #watches: Pool;
   /** Undefined: the server does not speak HTTP/2, or not as far as it is known. */
-  #session: WatchSession | undefined;
+  #session: ReadSession | undefined;
   readonly #logs: Pool;
   /** Path of the server's address. */
   readonly #base: string;
@@ -163,7 +149,7 @@ export class KubernetesConnection {
       });
     if (url.protocol === 'https:') {
       const { connectTimeoutMs } = this.#limits;
-      this.#session = new WatchSession({ origin: url, connect: this.#connect, connectTimeoutMs });
+      this.#session = new ReadSession({ origin: url, connect: this.#connect, connectTimeoutMs });
     }
     this.#requests = pool(this.#limits.sockets);
     this.#watches = pool(this.#limits.watchSockets);
@@ -180,16 +166,17 @@ export class KubernetesConnection {
     const info: RequestInfo = { method, path: path + queryString(options.query) };
     const attempt = (): Promise<Answer<T>> =>
       this.#guarded(info, options, async (signal) => {
-        const answer = await this.#send(this.#requests, info, options, signal);
-        const body = await this.#readBody(info, answer);
+        const answer = await (method === 'GET'
+          ? this.#read(this.#requests, info, signal)
+          : this.#send(this.#requests, info, options, signal));
+        const body = await readBody(info, answer, this.#limits.maxBodyBytes);
         if (answer.statusCode < 200 || answer.statusCode > 299) throw refusal(info, answer, body);
         return { status: answer.statusCode, headers: answer.headers, body: body as T };
       });
     try {
       return await attempt();
     } catch (error) {
-      const lost = error instanceof KubernetesUnreachableError && SOCKET_LOST.has(error.code);
-      if (method !== 'GET' || !lost) throw error;
+      if (method !== 'GET' || !isConnectionLost(error)) throw error;
       return await attempt();
     }
   }
@@ -215,10 +202,10 @@ export class KubernetesConnection {
       try {
         const answer = await (options.isLog === true
           ? this.#send(this.#logs, info, {}, ended.signal)
-          : this.#openWatch(info, ended.signal));
+          : this.#read(this.#watches, info, ended.signal));
         // 204: the log of a pod that is on no node yet.
         if (answer.statusCode !== 200 && answer.statusCode !== 204)
-          throw refusal(info, answer, await this.#readBody(info, answer));
+          throw refusal(info, answer, await readBody(info, answer, this.#limits.maxBodyBytes));
         answer.body.once('close', release);
         return { body: answer.body as AnswerStream['body'] };
       } catch (error) {
@@ -258,7 +245,7 @@ export class KubernetesConnection {
       const answer = await opened(socket, opening);
       if (answer === undefined) return socket;
       try {
-        throw refusal(info, answer, inWords(answer, await this.#readBody(info, answer)));
+        throw refusal(info, answer, inWords(answer, await readBody(info, answer, this.#limits.maxBodyBytes)));
       } finally {
         end();
       }
@@ -303,11 +290,16 @@ export class KubernetesConnection {
     }
   }
 
-  async #openWatch(info: RequestInfo, signal: AbortSignal): Promise<Dispatcher.ResponseData | SessionAnswer> {
+  /** Over the connection of all that is read, or where there is none with a socket of its own. */
+  async #read(
+    pool: Pool,
+    info: RequestInfo,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData | SessionAnswer> {
     const answer = await this.#session?.get(this.#base + info.path, this.#headers, signal);
     if (answer !== undefined) return answer;
     this.#session = undefined;
-    return this.#send(this.#watches, info, {}, signal);
+    return this.#send(pool, info, {}, signal);
   }
 
   async #send(
@@ -324,34 +316,7 @@ export class KubernetesConnection {
       signal,
     });
   }
-
-  async #readBody(info: RequestInfo, answer: RawAnswer): Promise<unknown> {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of answer.body) {
-      size += chunk.length;
-      if (size > this.#limits.maxBodyBytes) {
-        const message = `The answer is larger than ${String(this.#limits.maxBodyBytes)} bytes.`;
-        throw new KubernetesError(info, answer.statusCode, { kind: 'Status', message });
-      }
-      chunks.push(chunk);
-    }
-    if (size === 0) return undefined;
-    const text = Buffer.concat(chunks).toString('utf8');
-    if (header(answer.headers, 'content-type')?.includes('json') !== true) return text;
-    try {
-      return JSON.parse(text);
-    } catch {
-      // A refusal keeps its status whatever its body looks like; an acceptance that cannot be read is an error.
-      if (answer.statusCode > 299) return text;
-      const message = 'The answer claims to be JSON and is not.';
-      throw new KubernetesError(info, answer.statusCode, { kind: 'Status', message });
-    }
-  }
 }
-
-/** Characters of a refusal that is text. */
-const MOST_WORDS = 1_000;
 
 class TotalTimeout extends Error {
   readonly code = 'TIMEOUT';
@@ -374,33 +339,4 @@ function queryString(query: Query | undefined): string {
 
 function webSocketUrl(server: string): string {
   return server.replace(/^http/, 'ws');
-}
-
-function refusal(info: RequestInfo, answer: RawAnswer, body: unknown): KubernetesError {
-  const seconds = header(answer.headers, 'retry-after');
-  const isNumber = seconds !== undefined && /^\d+$/.test(seconds);
-  return new KubernetesError(info, answer.statusCode, body, isNumber ? Number(seconds) : undefined);
-}
-
-/** Refusals of the kubelet, which stands behind some addresses, are text. */
-function inWords({ headers }: RawAnswer, body: unknown): unknown {
-  const isText =
-    typeof body === 'string' && header(headers, 'content-type')?.startsWith('text/plain') === true;
-  return isText ? { kind: 'Status', message: body.trim().slice(0, MOST_WORDS) } : body;
-}
-
-function unreachable(info: RequestInfo, server: string, error: unknown): KubernetesUnreachableError {
-  const code = errorCode(error);
-  const reason = error instanceof Error && error.message !== '' ? error.message : code;
-  return new KubernetesUnreachableError(info, `The Kubernetes API at ${server} did not answer: ${reason}`, {
-    code,
-    maybeSent: !NOTHING_SENT.has(code),
-    cause: error,
-  });
-}
-
-/** First value of a header. */
-function header(headers: IncomingHttpHeaders, name: string): string | undefined {
-  const value = headers[name];
-  return Array.isArray(value) ? value[0] : value;
 }

@@ -5,7 +5,7 @@ export { HOST_ACCESS, type HostAccess, type Problem } from './problems/problem.t
 export { problemsOf } from './problems/problems.ts';
 export { PULL_SECRET } from './problems/storage-problems.ts';
 export { isSystemPriority } from './problems/workload-problems.ts';
-export { qosOf, QOS_CLASSES, type ContainerQos, type Qos, type QosClass } from './qos.ts';
+export { qosOf, type ContainerQos, type Qos } from './qos.ts';
 export {
   canonicalQuantity,
   compareQuantities,

@@ -1,9 +1,5 @@
-import type { ApplicationForm, Resources } from '../schemas/index.ts';
+import type { ApplicationForm, QosClass, Resources } from '../schemas/index.ts';
 import { milliValue, parseQuantity, wholeValue } from './quantity.ts';
-
-/** What Kubernetes calls the quality of service of a pod. */
-export const QOS_CLASSES = ['BestEffort', 'Burstable', 'Guaranteed'] as const;
-export type QosClass = (typeof QOS_CLASSES)[number];
 
 /** What a node makes of what a container asks for. Numbers are exact up to 2^53. */
 export interface ContainerQos {

@@ -66,14 +66,22 @@ export interface PlacementStatus {
   /** The generation of the application whose manifests were applied last; null: none yet. */
   applied_generation: number | null;
   objects: AppliedObject[];
+  /**
+   * The kinds of objects that were ever applied there and may be there still: noted before the first of a kind is. Null or absent: it is not
+   * known, there may be of any.
+   */
+  kinds?: string[] | null;
   /** `metadata.generation` of the workload after it was applied: another one is drift. */
   workload_generation: number | null;
   /** How many runs that were asked for have begun there. */
   runs: number;
   /** What others changed and is not put back: paths. */
   drift: string[];
-  /** Of a rollout: what it had come to when it last made progress, and when that was; null: none goes on. */
-  progressed: { at: Date; counts: string } | null;
+  /**
+   * Of a rollout: what it had come to when it last made progress, when that was, and what whoever follows the cluster had told of it by then;
+   * null: none goes on.
+   */
+  progressed: { at: Date; counts: string; told?: string } | null;
 }
 
 /** A cluster that an application shall be in, before anything was done there. */
@@ -87,6 +95,7 @@ export function pendingPlacement(clusterId: string, clusterName: string, namespa
     failure: null,
     applied_generation: null,
     objects: [],
+    kinds: null,
     workload_generation: null,
     runs: 0,
     drift: [],
@@ -108,6 +117,10 @@ export const PHASES = [
   'Missing',
 ] as const;
 export type Phase = (typeof PHASES)[number];
+
+/** What Kubernetes calls the quality of service of a pod. */
+export const QOS_CLASSES = ['BestEffort', 'Burstable', 'Guaranteed'] as const;
+export type QosClass = (typeof QOS_CLASSES)[number];
 
 /** Why an application is not as it shall be: the first cause, for people and for machines. */
 export interface Cause {

@@ -214,7 +214,9 @@ function resynced(
   );
   const conditions = [inSync(drift.length === 0 ? null : drift.join('; '))];
   const isSettled = placements.every((placement) => placement.state === 'COMPLETE');
-  const again = isSettled ? {} : { wakeUpAfterMs: Math.min(UNSETTLED_MS, working(steps).wakeUpAfterMs) };
+  const { wakeUpAfterMs } = working(steps);
+  const again =
+    isSettled && wakeUpAfterMs > 0 ? {} : { wakeUpAfterMs: Math.min(UNSETTLED_MS, wakeUpAfterMs) };
   const failure = firstFailure(steps);
   if (failure !== null && state.endsWith('_COMPLETE'))
     return {

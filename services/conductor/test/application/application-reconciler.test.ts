@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { namespaceOf } from '@cetus/shared/applications';
-import { APPLICATION_LABEL, type StoredApplication } from '@cetus/shared/schemas';
+import { APPLICATION_LABEL, type Cause, type Phase, type StoredApplication } from '@cetus/shared/schemas';
 import { waitFor } from '@cetus/test-kit';
 import type { KubernetesConnection } from '@cetus/kubernetes/connection';
 import { ApplicationFixture, itemsAt } from './support.ts';
@@ -12,6 +12,7 @@ const deployments = `/apis/apps/v1/namespaces/${NAMESPACE}/deployments`;
 interface Deployment {
   metadata: { uid: string; annotations: Record<string, string>; labels: Record<string, string> };
   spec: { replicas: number; template: { spec: { containers: { image: string }[] } } };
+  status: { availableReplicas?: number };
 }
 
 describe('bringing applications into clusters', () => {
@@ -357,6 +358,60 @@ describe('bringing applications into clusters', () => {
     });
     assert.equal((await deployment(connection, 'once')).metadata.uid, metadata.uid);
     assert.deepEqual(again.status.placements[0]?.objects, placement?.objects);
+    await removed(_id);
+  });
+
+  it('takes away what was made by a change that did not come to its end', async () => {
+    const { cluster, connection } = await fixture.cluster();
+    const { _id } = await fixture.create('half', [cluster._id]);
+    const made = await fixture.until(_id, 'CREATE_COMPLETE');
+    assert.deepEqual(made.status.placements[0]?.kinds, ['Deployment']);
+    // A Service of somebody else is where that of the application should come, after its ConfigMap.
+    await make(connection, at('services'), { metadata: { name: 'half' }, spec: { ports: [{ port: 1 }] } });
+    await fixture.accept(_id, 'update', (spec) => ({
+      ...spec,
+      config_files: [{ name: 'etc', files: { a: '1' } }],
+      exposure: { type: 'cluster_ip', ports: [{ port: 80 }] },
+    }));
+    const failed = await fixture.until(_id, 'UPDATE_FAILED');
+    assert.equal(failed.status.failure?.code, 'object_not_owned');
+    assert.ok(await isThere(connection, at('configmaps/half-etc')));
+    assert.ok(failed.status.placements[0]?.kinds?.includes('ConfigMap'), 'noted before it was made');
+    await fixture.accept(_id, 'update', (spec) => ({ ...spec, exposure: { type: 'none' } }));
+    const mended = await fixture.until(_id, 'UPDATE_COMPLETE');
+    assert.ok(!mended.status.placements[0]?.kinds?.includes('Service'), 'there is none any more');
+    await fixture.accept(_id, 'update', ({ config_files: _, ...spec }) => spec);
+    await fixture.until(_id, 'UPDATE_COMPLETE');
+    assert.ok(!(await isThere(connection, at('configmaps/half-etc'))));
+    await removed(_id);
+    assert.ok(await isThere(connection, at('services/half')), 'what is theirs stays');
+    await connection.request('DELETE', at('services/half'), {});
+  });
+
+  it('believes who follows the cluster that it goes on, and looks before it says that it failed', async () => {
+    const { cluster, connection } = await fixture.cluster();
+    await fixture.changeCluster(cluster._id, {
+      follow: { owner: 'other', until: new Date(Date.now() + 600_000), token: 1 },
+      health: { status: 'HEALTHY' },
+    });
+    const { _id, project_id, generation } = await fixture.create('followed', [cluster._id]);
+    const tell = async (phase: Phase, cause: Cause | null): Promise<void> => {
+      const replicas = { desired: 1, updated: 0, ready: 0, available: 0 };
+      const more = { generation, settled: true, replicas, cause, service: null, since: new Date(), token: 1 };
+      await fixture.change(_id, { [`observed.${cluster._id}`]: { phase, ...more } });
+      const command = { kind: 'application', id: _id, project_id, generation, reason: 'observed' };
+      await fixture.backbone.bus.publishCommand(command);
+    };
+    await waitFor(async () => (await deployment(connection, 'followed')).status.availableReplicas === 1);
+    // It is there already; to look would show it.
+    await tell('Progressing', null);
+    await waitFor(async () => {
+      const { operation } = await fixture.read(_id);
+      return operation?.progress?.includes('0 of 1 instances are up to date') === true;
+    });
+    assert.equal((await fixture.read(_id)).operation?.state, 'IN_PROGRESS');
+    await tell('Failed', null);
+    await fixture.until(_id, 'CREATE_COMPLETE');
     await removed(_id);
   });
 });

@@ -1,4 +1,4 @@
-import type { Manifest } from '@cetus/kubernetes/apply';
+import { deleteObject, type Manifest } from '@cetus/kubernetes/apply';
 import type { KubernetesConnection } from '@cetus/kubernetes/connection';
 import { listAll } from '@cetus/kubernetes/list';
 import { collectionPath } from '@cetus/kubernetes/object-path';
@@ -9,6 +9,7 @@ import { CetusError } from '@cetus/shared/errors';
 interface Holder {
   namespace: string;
   name: string;
+  uid: string;
   /** In milliseconds; Kubernetes counts seconds. */
   createdAt: number;
   hosts: string[];
@@ -16,7 +17,8 @@ interface Holder {
 
 /**
  * Refuses Ingresses for names that an Ingress of another namespace has: controllers serve all of a cluster, and would send a part of what
- * is meant for the one to the other. Who had a name first keeps it.
+ * is meant for the one to the other. Who had a name first keeps it; an own Ingress that came later is taken away. To be asked before
+ * they are applied, and afterwards, as two may have asked at the same moment.
  * @throws CetusError `conflict`; KubernetesError, KubernetesUnreachableError
  */
 export async function requireHostsFree(
@@ -42,19 +44,22 @@ export async function requireHostsFree(
           (one.createdAt < since || (one.createdAt === since && one.namespace < namespace)) &&
           one.hosts.some((theirs) => overlap(theirs, host)),
       );
-      if (isTaken)
+      if (isTaken) {
+        if (since !== Infinity)
+          await deleteObject(connection, { apiVersion, kind, namespace, name }, { uid: own?.uid, signal });
         throw new CetusError(
           'conflict',
           `The host ${host} is of an Ingress in another namespace of the cluster; name another one`,
           { resource: { type: 'Ingress', name } },
         );
+      }
     }
   }
 }
 
 function holderOf(ingress: Ingress): Holder {
-  const { namespace = '', name, creationTimestamp } = ingress.metadata;
-  return { namespace, name, createdAt: Date.parse(creationTimestamp), hosts: hostsOf(ingress) };
+  const { namespace = '', name, uid, creationTimestamp } = ingress.metadata;
+  return { namespace, name, uid, createdAt: Date.parse(creationTimestamp), hosts: hostsOf(ingress) };
 }
 
 function hostsOf(ingress: object): string[] {

@@ -1,8 +1,8 @@
+import { readObject } from '@cetus/kubernetes/apply';
 import type { KubernetesConnection } from '@cetus/kubernetes/connection';
-import { isNotFound } from '@cetus/kubernetes/errors';
 import { listAll } from '@cetus/kubernetes/list';
 import type { ManagedKindName } from '@cetus/kubernetes/managed-kinds';
-import { collectionPath, objectPath } from '@cetus/kubernetes/object-path';
+import { collectionPath } from '@cetus/kubernetes/object-path';
 import type { Ingress, KubernetesObject, Pod, Service } from '@cetus/kubernetes/objects';
 import type { ServedApis } from '@cetus/kubernetes/served-apis';
 import { APPLICATION_LABEL, type ApplicationSpec, type AppliedObject } from '@cetus/shared/schemas';
@@ -23,8 +23,8 @@ export interface LookTarget {
   name: string;
   namespace: string;
   spec: Pick<ApplicationSpec, 'kind' | 'stopped' | 'paused'>;
-  /** What was applied of it: of what there is none, nothing is looked for. Absent: everything is. */
-  objects?: readonly Pick<AppliedObject, 'kind'>[];
+  /** What was applied of it: nothing else is looked for but what makes others. Absent: everything is. */
+  objects?: readonly Pick<AppliedObject, 'api_version' | 'kind' | 'name'>[];
 }
 
 /** A cluster as it is asked. */
@@ -54,16 +54,30 @@ export async function lookAt(api: LookApi, target: LookTarget, signal: AbortSign
     const path = collectionPath({ apiVersion, kind: what, namespace });
     return (await listAll<T, F>(connection, path, { query, signal, project })).items;
   };
-  const has = (what: string): boolean => objects === undefined || objects.some((one) => one.kind === what);
+  /** What has names of its own: to read it costs the API server less than to look through all that there are. */
+  const applied = async <T extends KubernetesObject, F>(
+    what: ManagedKindName,
+    project: (object: T) => F | undefined,
+  ): Promise<F[]> => {
+    if (objects === undefined) return listed(what, project);
+    const facts: F[] = [];
+    for (const { api_version: apiVersion, kind: its, name } of objects) {
+      if (its !== what) continue;
+      const found = await readObject<T>(connection, { apiVersion, kind: what, namespace, name }, { signal });
+      const fact = isOf(found, applicationId) ? project(found) : undefined;
+      if (fact !== undefined) facts.push(fact);
+    }
+    return facts;
+  };
   const [named, pods, services, ingresses, jobs, autoscalers] = await Promise.all([
     kind === 'Job' ? null : workloadOf(api, kind, target, signal),
     listed<Pod, NonNullable<ReturnType<typeof podFacts>>>('Pod', podFacts),
-    has('Service') ? listed('Service', (one: Service) => serviceFacts(one)) : [],
-    has('Ingress') ? listed('Ingress', (one: Ingress) => ingressFacts(one)) : [],
+    applied('Service', (one: Service) => serviceFacts(one)),
+    applied('Ingress', (one: Ingress) => ingressFacts(one)),
     kind === 'CronJob' || kind === 'Job'
       ? listed('Job', (one: WorkloadObject) => workloadFacts('Job', one))
       : [],
-    has('HorizontalPodAutoscaler') ? listed('HorizontalPodAutoscaler', autoscalerFacts) : [],
+    applied('HorizontalPodAutoscaler', autoscalerFacts),
   ]);
   const autoscaler = autoscalers.find(({ name }) => name === target.name);
   const findings = new Map<string, Finding>();
@@ -95,13 +109,15 @@ async function workloadOf(
 ): Promise<WorkloadObject | null> {
   const apiVersion = await apis.apiVersionOf(kind, { signal });
   if (apiVersion === undefined) return null;
-  try {
-    const path = objectPath({ apiVersion, kind, namespace, name });
-    const found = await connection.get<WorkloadObject>(path, { signal });
-    // Another's of the same name is not it.
-    return found.metadata.labels?.[APPLICATION_LABEL] === applicationId ? found : null;
-  } catch (error) {
-    if (isNotFound(error)) return null;
-    throw error;
-  }
+  const found = await readObject<WorkloadObject>(
+    connection,
+    { apiVersion, kind, namespace, name },
+    { signal },
+  );
+  return isOf(found, applicationId) ? found : null;
+}
+
+/** Another's of the same name is not it. */
+function isOf<T extends KubernetesObject>(found: T | undefined, applicationId: string): found is T {
+  return found?.metadata.labels?.[APPLICATION_LABEL] === applicationId;
 }

@@ -15,6 +15,7 @@ import type { NamespacePolicy } from '../namespace/policy.ts';
 import { judge } from '../observe/judge.ts';
 import { failureOfCause } from '../observe/failures.ts';
 import { lookAt } from '../observe/look-at.ts';
+import { nextLookMs } from './next-look.ts';
 import { place } from './place.ts';
 import type { PlacementRound } from './placement-round.ts';
 import { troubleIn } from './trouble-in.ts';
@@ -36,10 +37,10 @@ export interface BringInput {
   settled?: boolean;
 }
 
-/** Something that tells of itself is looked at all the same: after a share of the time since it last moved, within these bounds. */
+/** Where somebody follows the cluster, who tells of each change, a look of our own is in case that is not so. */
 const SHORTEST_WAIT_MS = 1_000;
+const SHORTEST_FOLLOWED_MS = 40_000;
 const LONGEST_WAIT_MS = 60_000;
-const SHARE = 0.25;
 /** How soon a cluster that is not there yet, or does not answer, is asked again, in milliseconds. */
 const NOT_THERE_MS = 10_000;
 
@@ -65,7 +66,7 @@ export async function bring(
       phase: 'working',
       status: { ...waiting(placement, application), progress: trouble.message },
       progress: trouble.message,
-      wakeUpAfterMs: Math.max(trouble.retryAfterMs, waitMs(application.updated_at)),
+      wakeUpAfterMs: Math.max(trouble.retryAfterMs, waitMs(cluster, application.updated_at)),
     };
   }
 }
@@ -81,6 +82,7 @@ async function bringThere(
   const isThere = placement.applied_generation === application.generation && input.settled !== true;
   if (!isThere) {
     const placed = await place(api, { ...input, policy: options.policy }, context.signal);
+    if (!('objects' in placed)) return noted({ ...placement, ...placed });
     const status = { ...placement, ...placed, cluster_name: cluster.name, failure: null, drift: [] };
     // How it does is told by whoever follows the cluster; it is no part of what was asked.
     if (input.settled === true) return complete(status);
@@ -90,12 +92,12 @@ async function bringThere(
       phase: 'working',
       status: { ...status, state: 'ROLLING_OUT', progress, progressed: { at: now, counts: '' } },
       progress,
-      wakeUpAfterMs: SHORTEST_WAIT_MS,
+      wakeUpAfterMs: Math.min(waitMs(cluster, now, now), deadlineMs(spec)),
     };
   }
-  const seen = application.observed[cluster._id];
-  if (seen !== undefined && judge(seen, application.generation).state === 'complete')
-    return judged(placement, seen, input, now);
+  const told = application.observed[cluster._id];
+  if (told !== undefined && suffices(told, placement, application.generation))
+    return judged({ ...placement, failure: null }, told, input, now);
   const target = {
     applicationId: application._id,
     name: application.name,
@@ -115,13 +117,15 @@ function judged(
 ): PlacementRound {
   const { state, message } = judge(observation, application.generation);
   if (state === 'complete') return complete(status);
-  const { updated, ready, available } = observation.replicas;
-  const counts = [updated, ready, available].join('/');
+  const counts = countsOf(observation);
   const before = status.progressed;
-  const progressed = before?.counts === counts ? before : { at: now, counts };
-  const deadlineMs = (spec.progress_deadline_seconds ?? DEFAULT_PROGRESS_DEADLINE_SECONDS) * 1_000;
-  const isStalled = now.getTime() - progressed.at.getTime() >= deadlineMs;
-  if (state === 'failed' || isStalled) {
+  const told = application.observed[cluster._id];
+  const progressed = {
+    ...(before?.counts === counts ? before : { at: now, counts }),
+    ...(told === undefined ? {} : { told: wordsOf(told) }),
+  };
+  const left = progressed.at.getTime() + deadlineMs(spec) - now.getTime();
+  if (state === 'failed' || left <= 0) {
     const failure = failureOfCause(observation.cause, { cluster: cluster.name, message });
     return { phase: 'failed', status: failed({ ...status, progressed }, failure), failure };
   }
@@ -130,8 +134,26 @@ function judged(
     phase: 'working',
     status: { ...status, state: 'ROLLING_OUT', progress, progressed },
     progress,
-    wakeUpAfterMs: waitMs(progressed.at, now),
+    wakeUpAfterMs: Math.min(waitMs(cluster, progressed.at, now), left),
   };
+}
+
+/**
+ * Whether what was told of an application need not be looked at: all is well, or it goes on and this was not told before. Whoever tells may
+ * have stopped to: what was told once, and that something fails, is looked at.
+ */
+function suffices(told: Observation, { progressed }: PlacementStatus, generation: number): boolean {
+  const { state } = judge(told, generation);
+  if (state === 'complete') return true;
+  return state === 'progressing' && told.generation === generation && progressed?.told !== wordsOf(told);
+}
+
+function countsOf({ replicas: { updated, ready, available } }: Pick<Observation, 'replicas'>): string {
+  return [updated, ready, available].join('/');
+}
+
+function wordsOf(told: Observation): string {
+  return [countsOf(told), told.phase, String(told.settled), told.cause?.reason ?? ''].join('/');
 }
 
 function complete(status: PlacementStatus): PlacementRound {
@@ -146,6 +168,12 @@ function withoutCluster(placement: PlacementStatus): PlacementRound {
     resource: { type: 'Cluster', name: placement.cluster_name, id: placement.cluster_id },
   };
   return { phase: 'failed', status: failed(placement, failure), failure };
+}
+
+/** Before anything of a kind is made it is noted that there may be such; then it is made at once. */
+function noted(status: PlacementStatus): PlacementRound {
+  const progress = `${status.cluster_name}: it is noted what it will be made of`;
+  return { phase: 'working', status, progress, wakeUpAfterMs: 0 };
 }
 
 function notYet(placement: PlacementStatus, cluster: StoredCluster): PlacementRound {
@@ -169,8 +197,20 @@ function waiting(placement: PlacementStatus, application: StoredApplication): Pl
   return { ...placement, state: placement.applied_generation === null ? 'PENDING' : 'ROLLING_OUT' };
 }
 
+/** How long it may make no progress, in milliseconds. */
+function deadlineMs({
+  progress_deadline_seconds = DEFAULT_PROGRESS_DEADLINE_SECONDS,
+}: ApplicationSpec): number {
+  return progress_deadline_seconds * 1_000;
+}
+
 /** @param since when it last moved */
-function waitMs(since: Date, now = new Date()): number {
-  const share = (now.getTime() - since.getTime()) * SHARE;
-  return Math.min(LONGEST_WAIT_MS, Math.max(SHORTEST_WAIT_MS, share));
+function waitMs(cluster: StoredCluster, since: Date, now = new Date()): number {
+  const shortest = isFollowed(cluster, now) ? SHORTEST_FOLLOWED_MS : SHORTEST_WAIT_MS;
+  return nextLookMs(now.getTime() - since.getTime(), shortest, LONGEST_WAIT_MS);
+}
+
+/** Whether somebody tells of each change as it comes. */
+function isFollowed({ follow, health }: StoredCluster, now: Date): boolean {
+  return follow != null && follow.until > now && health != null && health.status !== 'UNKNOWN';
 }

@@ -1,7 +1,9 @@
+import { inParallel } from '@cetus/kubernetes/in-parallel';
 import { listAll } from '@cetus/kubernetes/list';
 import type { ManagedKindName } from '@cetus/kubernetes/managed-kinds';
 import { collectionPath, type ObjectReference } from '@cetus/kubernetes/object-path';
 import type { KubernetesObject } from '@cetus/kubernetes/objects';
+import type { PlacementStatus } from '@cetus/shared/schemas';
 import type { ClusterApi } from '../cluster-connections.ts';
 import { selectorOf } from '../selector.ts';
 
@@ -25,6 +27,15 @@ const KINDS = [
   'PersistentVolumeClaim',
 ] as const satisfies readonly ManagedKindName[];
 
+/** What objects of a kind make that has the mark of their application, too. */
+const MADE_BY: Readonly<Record<string, readonly string[]>> = {
+  Deployment: ['ReplicaSet', 'Pod'],
+  StatefulSet: ['Pod', 'PersistentVolumeClaim'],
+  DaemonSet: ['Pod'],
+  Job: ['Pod'],
+  CronJob: ['Job', 'Pod'],
+};
+
 /** An object with an application's mark. */
 export interface OwnedObject extends ObjectReference {
   namespace: string;
@@ -37,41 +48,72 @@ export interface OwnedObject extends ObjectReference {
   finalizers: readonly string[];
 }
 
+/** Where to look for what is an application's. */
+export interface WhereOwned {
+  applicationId: string;
+  namespace: string;
+  /** As the placement has them. */
+  kinds: PlacementStatus['kinds'] | undefined;
+}
+
+export interface OwnedObjectsOptions {
+  /** As the API server has them in its memory, which costs it far less: how it was a moment ago. */
+  cached?: boolean;
+  signal: AbortSignal;
+}
+
+/** Lists that are asked for at once: each needs a socket, and every cluster has as many as it needs for one application. */
+const AT_ONCE = 2;
+/** As https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions has it. */
+const ANY_VERSION = '0';
+
+/** In the order in which they are taken away. */
+export function makersFirst<T extends { kind: string }>(objects: readonly T[]): T[] {
+  const place = ({ kind }: T): number => (KINDS as readonly string[]).indexOf(kind);
+  return [...objects].sort((a, b) => place(a) - place(b));
+}
+
 /**
- * Everything in a namespace that has the mark of an application, whatever was noted when it was made: so nothing is forgotten that a
- * process made which did not live to note it.
+ * Everything in a namespace that has the mark of an application and is of the kinds that may be there, whatever objects were noted when they
+ * were made: so nothing is forgotten that a process made which did not live to note it.
  * @throws KubernetesError, KubernetesUnreachableError
  */
 export async function ownedObjects(
   { connection, apis }: ClusterApi,
-  namespace: string,
-  applicationId: string,
-  signal: AbortSignal,
+  { namespace, applicationId, kinds }: WhereOwned,
+  { cached = false, signal }: OwnedObjectsOptions,
 ): Promise<OwnedObject[]> {
-  const lists = await Promise.all(
-    KINDS.map(async (kind) => {
-      const apiVersion = await apis.apiVersionOf(kind, { signal });
-      if (apiVersion === undefined) return [];
-      const { items } = await listAll<KubernetesObject, OwnedObject>(
-        connection,
-        collectionPath({ apiVersion, kind, namespace }),
-        {
-          query: { labelSelector: selectorOf(applicationId) },
-          signal,
-          project: ({ metadata }) => ({
-            apiVersion,
-            kind,
-            namespace,
-            name: metadata.name,
-            uid: metadata.uid,
-            controlled: metadata.ownerReferences?.some(({ controller }) => controller === true) === true,
-            ending: metadata.deletionTimestamp !== undefined,
-            finalizers: metadata.finalizers ?? [],
-          }),
+  const lists = await inParallel(kindsAmong(kinds), AT_ONCE, async (kind) => {
+    const apiVersion = await apis.apiVersionOf(kind, { signal });
+    if (apiVersion === undefined) return [];
+    const { items } = await listAll<KubernetesObject, OwnedObject>(
+      connection,
+      collectionPath({ apiVersion, kind, namespace }),
+      {
+        query: {
+          labelSelector: selectorOf(applicationId),
+          resourceVersion: cached ? ANY_VERSION : undefined,
         },
-      );
-      return items;
-    }),
-  );
+        signal,
+        project: ({ metadata }) => ({
+          apiVersion,
+          kind,
+          namespace,
+          name: metadata.name,
+          uid: metadata.uid,
+          controlled: metadata.ownerReferences?.some(({ controller }) => controller === true) === true,
+          ending: metadata.deletionTimestamp !== undefined,
+          finalizers: metadata.finalizers ?? [],
+        }),
+      },
+    );
+    return items;
+  });
   return lists.flat();
+}
+
+function kindsAmong(kinds: WhereOwned['kinds']): (typeof KINDS)[number][] {
+  if (kinds == null) return [...KINDS];
+  const wanted = new Set(kinds.flatMap((kind) => [kind, ...(MADE_BY[kind] ?? [])]));
+  return KINDS.filter((kind) => wanted.has(kind));
 }

@@ -25,11 +25,15 @@ export interface PlaceInput {
 }
 
 /** What is noted of a placement when everything was applied. */
-export type Placed = Pick<PlacementStatus, 'applied_generation' | 'objects' | 'workload_generation' | 'runs'>;
+export type Placed = Pick<
+  PlacementStatus,
+  'applied_generation' | 'objects' | 'kinds' | 'workload_generation' | 'runs'
+>;
 
 /**
  * Brings an application into a cluster: its namespace, then its objects, then takes away what it has no more. Doing it again changes
  * nothing.
+ * @returns of what comes there for the first time the kinds alone, when they have to be noted before
  * @throws CetusError, KubernetesError, KubernetesUnreachableError: see {@link ensureNamespace}, {@link requireHostsFree},
  *   {@link applyManifests}
  */
@@ -37,7 +41,7 @@ export async function place(
   api: ClusterApi,
   { application, spec, values, placement, policy }: PlaceInput,
   signal: AbortSignal,
-): Promise<Placed> {
+): Promise<Placed | Pick<PlacementStatus, 'kinds'>> {
   const { namespace } = placement;
   const owner = { namespace, projectId: application.project_id, userId: application.user_id };
   const isFirst = placement.applied_generation === null;
@@ -46,6 +50,10 @@ export async function place(
   const apis = await readClusterApis(api.apis, { signal });
   const input = { application, spec, namespace, values, apis };
   const manifests = manifestsOf(input);
+  const kinds = [...new Set(manifests.map(({ kind }) => kind))];
+  const before = placement.kinds ?? null;
+  if (before !== null && kinds.some((kind) => !before.includes(kind)))
+    return { kinds: [...new Set([...before, ...kinds])] };
   await requireHostsFree(api.connection, manifests, signal);
   const applied = await applyManifests(api, manifests, {
     applicationId: application._id,
@@ -54,13 +62,16 @@ export async function place(
     apis,
     signal,
   });
+  await requireHostsFree(api.connection, manifests, signal);
   // The first time there is nothing but what was just applied, unless an attempt before had another specification.
-  if (!isFirst || application.generation > 1) await prune(api, namespace, application._id, manifests, signal);
+  const where = { namespace, kinds: before, applicationId: application._id };
+  const surplus = isFirst && application.generation === 1 ? [] : await prune(api, where, manifests, signal);
   const workload = applied.find(({ manifest }) => isWorkload(manifest.kind))?.object;
   const runs = await startRuns(api, { input, begun: placement.runs, workload }, signal);
   return {
     applied_generation: application.generation,
     objects: applied.map(({ manifest, object }) => appliedObject(manifest.apiVersion, manifest.kind, object)),
+    kinds: [...new Set([...kinds, ...surplus.map(({ kind }) => kind)])],
     workload_generation: workload?.metadata.generation ?? null,
     runs,
   };

@@ -3,6 +3,7 @@ import type { Blocker, PlacementStatus, StoredApplication, StoredCluster } from 
 import type { PlacementStore } from '@cetus/shared/store';
 import type { ClusterApi, ClusterConnections } from '../cluster-connections.ts';
 import { removeNamespace } from '../namespace/application-namespace.ts';
+import { nextLookMs } from './next-look.ts';
 import type { PlacementRound } from './placement-round.ts';
 import { troubleIn } from './trouble-in.ts';
 import { withdraw } from './withdraw.ts';
@@ -21,10 +22,8 @@ export interface TakeAwayInput {
   force: boolean;
 }
 
-/** Pods are given so long to end, as a rule: until then it is looked more often, in milliseconds. */
-const LOOK_AGAIN_MS = 1_000;
-const LOOK_LATER_MS = 5_000;
-const LATER_AFTER_MS = 30_000;
+const SHORTEST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 5_000;
 /** How long something that ends is waited for when it need not be, in milliseconds. */
 const FORCED_MS = 10_000;
 
@@ -60,8 +59,11 @@ async function takeAwayThere(
   { application, placement, force }: TakeAwayInput,
   signal: AbortSignal,
 ): Promise<Blocker[]> {
-  const { namespace, cluster_id } = placement;
-  const remaining = await withdraw(api, namespace, application._id, { force, signal });
+  const { namespace, cluster_id, kinds } = placement;
+  const where = { namespace, kinds, applicationId: application._id };
+  // What is to be left behind is not guessed.
+  const known = force || placement.state === 'REMOVING' ? [] : placement.objects;
+  const remaining = await withdraw(api, where, { known, force, signal });
   if (remaining.length > 0) return remaining;
   const owner = { namespace, projectId: application.project_id, userId: application.user_id };
   const others = (): Promise<boolean> => places.hasOthers(cluster_id, application);
@@ -78,7 +80,7 @@ function working(placement: PlacementStatus, blockedBy: Blocker[], age: number):
     phase: 'working',
     status: { ...placement, state: 'REMOVING', progress },
     progress,
-    wakeUpAfterMs: age < LATER_AFTER_MS ? LOOK_AGAIN_MS : LOOK_LATER_MS,
+    wakeUpAfterMs: nextLookMs(age, SHORTEST_WAIT_MS, LONGEST_WAIT_MS),
     blockedBy,
   };
 }

@@ -1,9 +1,11 @@
 import { deleteObject } from '@cetus/kubernetes/apply';
-import type { Blocker } from '@cetus/shared/schemas';
+import type { AppliedObject, Blocker } from '@cetus/shared/schemas';
 import type { ClusterApi } from '../cluster-connections.ts';
-import { ownedObjects, type OwnedObject } from './owned-objects.ts';
+import { makersFirst, ownedObjects, type OwnedObject, type WhereOwned } from './owned-objects.ts';
 
 export interface WithdrawOptions {
+  /** What was applied and not asked to go yet: as long as there is any, nothing else is looked for. */
+  known: readonly AppliedObject[];
   /** Pods get no time to end. */
   force: boolean;
   signal: AbortSignal;
@@ -16,11 +18,13 @@ export interface WithdrawOptions {
  */
 export async function withdraw(
   api: ClusterApi,
-  namespace: string,
-  applicationId: string,
-  { force, signal }: WithdrawOptions,
+  where: WhereOwned,
+  { known, force, signal }: WithdrawOptions,
 ): Promise<Blocker[]> {
-  const found = await ownedObjects(api, namespace, applicationId, signal);
+  if (known.length > 0) return await withdrawKnown(api, where, known, signal);
+  // While something is there it does not matter how long ago that was seen; that nothing is, does.
+  const lately = await ownedObjects(api, where, { cached: true, signal });
+  const found = lately.length > 0 ? lately : await ownedObjects(api, where, { signal });
   for (const object of found) {
     const atOnce = force && object.kind === 'Pod';
     // What another object makes goes with that one; on its own it would only be made anew.
@@ -35,6 +39,22 @@ export async function withdraw(
   return found.map(blockerOf);
 }
 
+async function withdrawKnown(
+  { connection }: ClusterApi,
+  { namespace }: WhereOwned,
+  known: readonly AppliedObject[],
+  signal: AbortSignal,
+): Promise<Blocker[]> {
+  for (const { api_version: apiVersion, kind, name, uid } of makersFirst(known))
+    await deleteObject(
+      connection,
+      { apiVersion, kind, namespace, name },
+      { uid, propagationPolicy: 'Background', signal },
+    );
+  return known.map(({ kind, name }) => ({ kind, namespace, name, reason: DELETION_ASKED }));
+}
+
+const DELETION_ASKED = 'its deletion was asked for';
 const MAKERS = new Set(['CronJob', 'Job', 'Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet']);
 
 /** Whether anything that could have made the object is there and stays for now; then it is not the object that must be deleted. */
@@ -44,7 +64,7 @@ function isMakerThere(found: readonly OwnedObject[], object: OwnedObject): boole
 
 function blockerOf({ kind, namespace, name, ending, finalizers }: OwnedObject): Blocker {
   const reason = !ending
-    ? 'its deletion was asked for'
+    ? DELETION_ASKED
     : finalizers.length > 0
       ? `it is ending, held by ${finalizers.join(', ')}`
       : 'it is ending';

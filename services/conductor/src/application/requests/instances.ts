@@ -69,11 +69,11 @@ export async function eventsOfApplication(
 
 async function eventsIn(
   api: ClusterApi,
-  { cluster, placement: { namespace } }: PlacedCluster,
+  { cluster, placement: { namespace, kinds } }: PlacedCluster,
   { _id }: StoredApplication,
   signal: AbortSignal,
 ): Promise<EventAnswer['events']> {
-  const objects = await ownedObjects(api, namespace, _id, signal);
+  const objects = await ownedObjects(api, { namespace, kinds, applicationId: _id }, { signal });
   const makers = objects.filter(({ kind }) => MAKERS.has(kind)).map((maker) => `${maker.name}-`);
   const names = new Set(objects.map(({ kind, name }) => `${kind}/${name}`));
   const path = collectionPath({ apiVersion: 'v1', kind: 'Event', namespace });

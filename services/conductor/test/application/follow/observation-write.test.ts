@@ -231,7 +231,18 @@ describe('Whether the reconciler is to look', () => {
   it('depends on whether it waits, and on what is not as it was applied', () => {
     assert.equal(wants(application({ c1: CRASH })), null, 'it cannot mend that');
     const operation = { action: 'update', state: 'IN_PROGRESS' } as StoredApplication['operation'];
-    assert.equal(wants(application({ c1: CRASH }, { operation })), 'observed');
+    const goingOn = observed({ phase: 'Progressing' });
+    assert.equal(wants(application({ c1: CRASH }, { operation })), 'observed', 'it is held up');
+    assert.equal(wants(application({ c1: observed() }, { operation })), 'observed', 'it ends');
+    assert.equal(wants(application({ c1: goingOn }, { operation })), null, 'it goes on');
+    assert.equal(
+      wants(application({ c1: observed({ generation: 2 }) }, { operation })),
+      null,
+      'that was before',
+    );
+    assert.equal(wants(application({ c1: observed({ phase: 'Missing' }) }, { operation })), 'observed');
+    const deleting = { action: 'delete', state: 'IN_PROGRESS' } as StoredApplication['operation'];
+    assert.equal(wants(application({ c1: CRASH }, { operation: deleting })), null);
     assert.equal(wants(application({ c1: observed() }), 5), 'drifted');
     assert.equal(wants(application({ c1: observed() }), null), null);
     assert.equal(wants(application({ c1: observed({ phase: 'Missing' }) }), null), 'drifted');

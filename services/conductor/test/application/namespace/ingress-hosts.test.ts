@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Manifest } from '@cetus/kubernetes/apply';
+import { applyObject, readObject, referenceOf, type Manifest } from '@cetus/kubernetes/apply';
 import type { KubernetesConnection } from '@cetus/kubernetes/connection';
 import { namespaceOf } from '@cetus/shared/applications';
 import { requireHostsFree } from '../../../src/application/namespace/ingress-hosts.ts';
@@ -77,5 +77,22 @@ describe('the hosts of Ingresses', () => {
     await fixture.accept(first._id, 'update', (spec) => ({ ...spec, ...exposed('shop.example.org') }));
     const refused = await fixture.until(first._id, 'UPDATE_FAILED');
     assert.equal(refused.status.failure?.code, 'conflict');
+  });
+
+  it('are left again by who asked at the same moment and came later', async () => {
+    const namespace = 'zz-later';
+    await connection.request('POST', '/api/v1/namespaces', { body: { metadata: { name: namespace } } });
+    await theirs('both', 'both.example.org');
+    const own = ingress('own', 'both.example.org');
+    const late: Manifest = { ...own, metadata: { name: 'own', namespace } };
+    await applyObject(connection, late);
+    await assert.rejects(requireHostsFree(connection, [late], new AbortController().signal), {
+      code: 'conflict',
+    });
+    assert.equal(await readObject(connection, referenceOf(late)), undefined);
+    assert.equal(
+      (await connection.get<{ metadata: { name: string } }>(`${PATH}/both`)).metadata.name,
+      'both',
+    );
   });
 });

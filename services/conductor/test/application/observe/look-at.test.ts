@@ -147,7 +147,7 @@ describe('A look at an application', () => {
     );
   });
 
-  it('asks for nothing of what was not applied', async () => {
+  it('asks for nothing of what was not applied, and by its name for what was', async () => {
     const web = application();
     await fixture.deploy(site, web);
     const asked: string[] = [];
@@ -165,10 +165,14 @@ describe('A look at an application', () => {
       name: web.name,
       namespace: 'apps',
       spec: { kind: 'stateless', stopped: false, paused: false },
-      objects: [{ kind: 'Deployment' }],
+      objects: [
+        { api_version: 'apps/v1', kind: 'Deployment', name: web.name },
+        { api_version: 'v1', kind: 'Service', name: web.name },
+      ],
     };
     await lookAt({ connection, apis: new ServedApis(connection) }, target, signal);
     assert.ok(asked.some((path) => path.endsWith('/pods')));
+    assert.ok(asked.some((path) => path.endsWith(`/services/${web.name}`)));
     assert.ok(!asked.some((path) => /\/(services|ingresses)$/.test(path)));
   });
 

@@ -1,8 +1,8 @@
 import { Type, type Static } from 'typebox';
-import type { QosClass } from '../../../applications/index.ts';
 import {
   PHASES,
   PLACEMENT_STATES,
+  QOS_CLASSES,
   type AutoscalerStatus,
   type Cause,
   type ReplicaCounts,
@@ -201,7 +201,7 @@ export type ApplicationFormView = Static<ReturnType<typeof Type.Object<typeof fo
 /** How its instances fare when a node runs out of something. */
 export const QosView = Type.Object(
   {
-    class: Enum(['BestEffort', 'Burstable', 'Guaranteed'] satisfies QosClass[], {
+    class: Enum(QOS_CLASSES, {
       description: 'What Kubernetes calls its quality of service.',
     }),
     eviction_rank: Type.Integer({ description: '1: the first to be evicted, 3: the last.' }),

@@ -6,11 +6,11 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { createAuthority, issueCertificate } from '@cetus/shared/pki';
 import { waitFor } from '@cetus/test-kit';
 import { KubernetesConnection } from '../src/connection.ts';
-import { WatchSession } from '../src/watch-session.ts';
+import { ReadSession } from '../src/read-session.ts';
 
 const LINE = '{"type":"BOOKMARK"}\n';
 
-describe('The connection of all watches', () => {
+describe('The connection of all that is read', () => {
   const authority = createAuthority({ commonName: 'test', days: 1 });
   const { certificate: cert, key } = issueCertificate(authority, {
     commonName: 'kube-apiserver',
@@ -23,7 +23,7 @@ describe('The connection of all watches', () => {
   const open: AbortController[] = [];
   let server: Http2SecureServer;
   let proxy: Proxy;
-  let watches: WatchSession;
+  let reads: ReadSession;
 
   beforeEach(async () => {
     server = createSecureServer({ cert, key });
@@ -38,26 +38,35 @@ describe('The connection of all watches', () => {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     proxy = await Proxy.start((server.address() as AddressInfo).port);
-    watches = session(proxy.port);
+    reads = session(proxy.port);
   });
   afterEach(async () => {
     for (const one of open.splice(0)) one.abort();
-    await watches.close();
+    await reads.close();
     proxy.close();
     for (const one of sessions.splice(0)) one.destroy();
     server.close();
   });
 
-  function session(port: number): WatchSession {
+  function session(port: number, freshMs = 0): ReadSession {
     const tls = { ca: authority.certificate };
     const origin = new URL(`https://127.0.0.1:${String(port)}`);
-    return new WatchSession({ origin, connect: tls, connectTimeoutMs: 2_000, pingMs: 300 });
+    return new ReadSession({ origin, connect: tls, connectTimeoutMs: 2_000, pingMs: 300, freshMs });
+  }
+
+  function connectionTo(to: Server): KubernetesConnection {
+    return new KubernetesConnection({
+      server: `https://127.0.0.1:${String((to.address() as AddressInfo).port)}`,
+      user: 'test',
+      skipTlsVerify: false,
+      authorityCertificate: authority.certificate,
+    });
   }
 
   async function watch(path = '/watch') {
     const ended = new AbortController();
     open.push(ended);
-    const answer = await watches.get(path, { accept: 'application/json' }, ended.signal);
+    const answer = await reads.get(path, { accept: 'application/json' }, ended.signal);
     assert.ok(answer);
     const lines = answer.body[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
     return { ...answer, ended, next: async () => String((await lines.next()).value) };
@@ -87,7 +96,7 @@ describe('The connection of all watches', () => {
   it('stops waiting for one that does not begin', async () => {
     const reason = new Error('too long');
     const ended = new AbortController();
-    const waiting = watches.get('/silent', {}, ended.signal);
+    const waiting = reads.get('/silent', {}, ended.signal);
     await waitFor(() => sessions.length === 1);
     ended.abort(reason);
     await assert.rejects(waiting, reason);
@@ -121,12 +130,57 @@ describe('The connection of all watches', () => {
     await assert.rejects(one.next());
   });
 
+  it('is not asked again whether it leads anywhere when it has just shown that', async () => {
+    await reads.close();
+    reads = session(proxy.port, 60_000);
+    let pings = 0;
+    for (let i = 0; i < 5; i += 1) await watch();
+    sessions[0]?.on('ping', () => (pings += 1));
+    for (let i = 0; i < 5; i += 1) await watch();
+    assert.deepEqual([sessions.length, pings], [1, 0]);
+    // Until one does not answer.
+    proxy.swallow();
+    const ended = new AbortController();
+    const waiting = reads.get('/watch', {}, ended.signal);
+    const stop = setTimeout(() => ended.abort(new Error('too long')), 100);
+    await assert.rejects(waiting, /too long/);
+    clearTimeout(stop);
+    await watch();
+    assert.equal(sessions.length, 2);
+  });
+
   it('tries again after it was refused', async () => {
     const { port } = proxy;
     proxy.close();
     await assert.rejects(watch(), { code: 'ECONNREFUSED' });
     proxy = await Proxy.start((server.address() as AddressInfo).port, port);
     await watch();
+  });
+
+  it('carries requests that read, too; those that change something have sockets of their own', async () => {
+    const both = createSecureServer({ cert, key, allowHTTP1: true }, ({ httpVersion, method }, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ httpVersion, method }));
+    });
+    let sockets = 0;
+    both.on('secureConnection', () => (sockets += 1));
+    both.listen(0, '127.0.0.1');
+    await once(both, 'listening');
+    const connection = connectionTo(both);
+    try {
+      const asked = ['GET', 'GET', 'GET', 'PATCH', 'GET', 'DELETE'];
+      const answers = [];
+      for (const method of asked) answers.push((await connection.request(method, '/api', { body: {} })).body);
+      assert.deepEqual(
+        answers,
+        asked.map((method) => ({ httpVersion: method === 'GET' ? '2.0' : '1.1', method })),
+      );
+      await Promise.all(Array.from({ length: 50 }, () => connection.get('/api')));
+      assert.equal(sockets, 2);
+    } finally {
+      await connection.close();
+      both.close();
+    }
   });
 
   it('is none where the server does not speak HTTP/2, whose watches have a socket each', async () => {
@@ -138,13 +192,7 @@ describe('The connection of all watches', () => {
     old.on('secureConnection', (socket: Socket) => sockets.push(socket));
     old.listen(0, '127.0.0.1');
     await once(old, 'listening');
-    const { port } = old.address() as AddressInfo;
-    const connection = new KubernetesConnection({
-      server: `https://127.0.0.1:${String(port)}`,
-      user: 'test',
-      skipTlsVerify: false,
-      authorityCertificate: authority.certificate,
-    });
+    const connection = connectionTo(old);
     try {
       const { signal } = new AbortController();
       for (let i = 0; i < 3; i += 1) {

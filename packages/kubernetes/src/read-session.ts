@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { buildConnector } from 'undici';
 
-export interface WatchSessionOptions {
+export interface ReadSessionOptions {
   /** Of the API server, `https://…`. */
   origin: URL;
   /** Options of sockets, as undici's connector takes them. */
@@ -12,6 +12,8 @@ export interface WatchSessionOptions {
   connectTimeoutMs: number;
   /** How long a connection that is there already may take to show that it still leads anywhere, in milliseconds; default 5,000. */
   pingMs?: number;
+  /** How long ago it may have shown that without being asked again, in milliseconds; default 5,000. */
+  freshMs?: number;
 }
 
 /** The beginning of an answer, and its body as it comes. */
@@ -22,7 +24,8 @@ export interface SessionAnswer {
 }
 
 const PING_MS = 5_000;
-/** What may be on its way to all watches together, in bytes. */
+const FRESH_MS = 5_000;
+/** What may be on its way to all readers together, in bytes. */
 const WINDOW_BYTES = 1024 * 1024;
 const CANCEL = 0x8;
 
@@ -38,27 +41,35 @@ class ConnectionLostError extends Error {
   override readonly message = 'the connection was lost';
 }
 
+/** The server ended a stream before it said anything, as it does when it goes away. */
+class NoAnswerError extends Error {
+  readonly code = 'ECONNRESET';
+  override readonly message = 'the server ended the stream before it answered';
+}
+
 interface Open {
   session: ClientHttp2Session;
+  /** When it last showed that it leads to the server, as `performance.now()`. */
+  heardAt: number;
   /** Those that go on. */
   streams: Set<ClientHttp2Stream>;
 }
 
 /**
- * All watches of an API server over one connection, by HTTP/2: a TLS connection costs some 80 KB in this process and more in the API
- * server, and a cluster has a dozen watches. For servers that do not speak HTTP/2 there is no session.
+ * All that is read of an API server over one connection, by HTTP/2: a TLS connection costs some 80 KB in this process and more in the API
+ * server, and a cluster has a dozen watches, each of which begins with a list. For servers that do not speak HTTP/2 there is no session.
  *
  * Node's own client, as undici's begins streams again after a GOAWAY, which an API server sends whenever it is restarted.
  */
-export class WatchSession {
-  readonly #options: WatchSessionOptions;
+export class ReadSession {
+  readonly #options: ReadSessionOptions;
   readonly #connector: buildConnector.connector;
   #current: Promise<Open | undefined> | undefined;
   /** Whether it still leads anywhere: asked once for all who want to know at once. */
   #checking: Promise<boolean> | undefined;
   #closed = false;
 
-  constructor(options: WatchSessionOptions) {
+  constructor(options: ReadSessionOptions) {
     this.#options = options;
     const { connect, connectTimeoutMs: timeout } = options;
     this.#connector = buildConnector({ ...connect, timeout, allowH2: true });
@@ -79,6 +90,8 @@ export class WatchSession {
     signal.throwIfAborted();
     if (open === undefined) return undefined;
     const { session, streams } = open;
+    // That it ends before it answers may be because nothing comes through any more.
+    let answered = false;
     const stream = session.request({ ...headers, ':method': 'GET', ':path': path }, { endStream: true });
     const onAbort = (): void => {
       stream.close(CANCEL);
@@ -89,11 +102,14 @@ export class WatchSession {
     stream.once('close', () => {
       streams.delete(stream);
       signal.removeEventListener('abort', onAbort);
+      if (!answered) open.heardAt = -Infinity;
     });
     return await new Promise<SessionAnswer>((resolve, reject) => {
       stream.once('error', reject);
-      stream.once('close', () => reject(new Error('the server ended the stream before it answered')));
+      stream.once('close', () => reject(new NoAnswerError()));
       stream.once('response', ({ ':status': statusCode, ...rest }) => {
+        answered = true;
+        open.heardAt = performance.now();
         stream.off('error', reject);
         // Whoever reads it is told; before that it is nobody's.
         stream.on('error', () => undefined);
@@ -122,10 +138,14 @@ export class WatchSession {
     return (this.#current ??= this.#connect());
   }
 
-  #check({ session }: Open): Promise<boolean> {
-    return (this.#checking ??= answers(session, this.#options.pingMs ?? PING_MS).finally(
-      () => (this.#checking = undefined),
-    ));
+  async #check(open: Open): Promise<boolean> {
+    const { pingMs = PING_MS, freshMs = FRESH_MS } = this.#options;
+    if (open.session.closed || open.session.destroyed) return false;
+    if (performance.now() - open.heardAt < freshMs) return true;
+    this.#checking ??= answers(open.session, pingMs).finally(() => (this.#checking = undefined));
+    if (!(await this.#checking)) return false;
+    open.heardAt = performance.now();
+    return true;
   }
 
   async #connect(): Promise<Open | undefined> {
@@ -154,7 +174,7 @@ export class WatchSession {
     // Its streams are told, and the next one finds it destroyed.
     session.on('error', () => undefined);
     if (this.#closed) session.destroy();
-    return { session, streams };
+    return { session, streams, heardAt: performance.now() };
   }
 }
 
