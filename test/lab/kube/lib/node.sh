@@ -34,6 +34,8 @@ C
    "ipam":{"type":"host-local","dataDir":"$STATE/ipam","ranges":[[{"subnet":"$PODS.0/16"}]],"routes":[{"dst":"0.0.0.0/0"}]}},
   {"type":"portmap","capabilities":{"portMappings":true}}]}
 C
+  # A container that ends and is removed before its end is reported keeps its pod, as "waiting", until the kubelet next looks at the pod
+  # of itself: a minute and a half by default, in which nothing of the pod's namespace is gone.
   cat >"$ETC/kubelet.yaml" <<C
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -47,6 +49,7 @@ cgroupRoot: $cgroup
 failSwapOn: false
 resolvConf: /etc/resolv.conf
 maxPods: 250
+syncFrequency: 5s
 evictionHard: {nodefs.available: "1%", imagefs.available: "1%", memory.available: "100Mi"}
 C
 }
