@@ -3,7 +3,7 @@ export { collectionOf, ensureIndexes, type Kind } from './kind.ts';
 export { ownedBy, scopeOf, type Scope } from './scope.ts';
 export { checkIfMatch, entityTag } from './entity-tag.ts';
 export { guard, isDuplicateKey } from './errors.ts';
-export { inState } from './in-state.ts';
+export { inHealth, inState } from './list-filters.ts';
 export { readPage, sortPath, type Page, type PageOf } from './paging.ts';
 export { ensureRetention } from './retention.ts';
 export { purgeDeleted } from './purge.ts';

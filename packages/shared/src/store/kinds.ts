@@ -80,6 +80,17 @@ export const APPLICATION: Kind<StoredApplication> = {
       key: { 'operation.state': 1, 'status.state': 1, deleted_at: 1, project_id: 1, _id: 1 },
       name: 'state',
     },
+    // See `inHealth`.
+    {
+      key: {
+        'health_conditions.type': 1,
+        'health_conditions.status': 1,
+        deleted_at: 1,
+        project_id: 1,
+        _id: 1,
+      },
+      name: 'health',
+    },
   ],
 };
 

@@ -4,11 +4,18 @@ import type { Filter } from 'mongodb';
 import { createInProcessBus } from '@cetus/shared/bus';
 import { EventStore, Relay } from '@cetus/shared/notifications';
 import { OperationStore } from '@cetus/shared/operations';
-import { OBJECT_STATES, stateOf, type StoredApplication, type StoredCluster } from '@cetus/shared/schemas';
+import {
+  OBJECT_STATES,
+  stateOf,
+  type Condition,
+  type StoredApplication,
+  type StoredCluster,
+} from '@cetus/shared/schemas';
 import {
   APPLICATION,
   CLUSTER,
   CLUSTER_TEMPLATE,
+  inHealth,
   inState,
   KINDS,
   purgeDeleted,
@@ -28,12 +35,19 @@ const SCOPES = [
 ] as const;
 const PAGE = 10;
 
-/** Mostly of one kind, and complete; a few of another kind, a few that failed, a few that go on. */
+/** Mostly of one kind, complete and healthy; a few of another kind, that failed, that go on, that are not well, or of which that is not known. */
 const applications = Array.from({ length: 600 }, (_, i) => {
   const state = i % 50 === 0 ? 'CREATE_IN_PROGRESS' : i % 50 === 1 ? 'UPDATE_FAILED' : 'UPDATE_COMPLETE';
   const kind = i % 50 === 2 ? 'job' : 'stateless';
-  return application({ project: `p${String(i % 3)}`, name: `a${String(i)}`, kind, state });
+  const conditions = i % 50 === 3 ? [] : [condition('Healthy', i % 50 === 4 ? 'False' : 'True')];
+  return {
+    ...application({ project: `p${String(i % 3)}`, name: `a${String(i)}`, kind, state }),
+    health_conditions: i % 5 === 0 ? [condition('ScalingActive', 'False'), ...conditions] : conditions,
+  };
 });
+function condition(type: string, status: Condition['status']): Condition {
+  return { type, status, reason: 'Seen', message: '', since: '2026-01-02T03:04:05Z' };
+}
 
 describe('The use of indexes', () => {
   let store: Awaited<ReturnType<typeof openSpyingStore>>;
@@ -159,6 +173,26 @@ describe('The use of indexes', () => {
         const { items } = await narrowable.list(scope, { ...page, limit: 1_000 }, undefined, narrowed);
         assert.deepEqual(items.map(({ _id }) => _id).sort(), all.map(({ _id }) => _id).sort());
         await narrow(() => narrowable.list(scope, page, undefined, narrowed));
+      }
+    });
+
+    it(`narrows lists of applications of ${name} down to those that are well, or not`, async () => {
+      const narrowable = new ScopedStore(store, APPLICATION);
+      const page = { limit: PAGE, sortKey: 'uuid', sortDir: 'asc' as const };
+      for (const healthy of [true, false]) {
+        const status = healthy ? 'True' : 'False';
+        const all = visible.filter((one) =>
+          one.health_conditions.some((told) => told.type === 'Healthy' && told.status === status),
+        );
+        assert.ok(all.length > 0);
+        const { items } = await narrowable.list(
+          scope,
+          { ...page, limit: 1_000 },
+          undefined,
+          inHealth(healthy),
+        );
+        assert.deepEqual(items.map(({ _id }) => _id).sort(), all.map(({ _id }) => _id).sort());
+        await narrow(() => narrowable.list(scope, page, undefined, inHealth(healthy)));
       }
     });
   }

@@ -1,6 +1,11 @@
 import { strict as assert } from 'node:assert';
 import { randomUUID } from 'node:crypto';
-import { APPLICATION_KINDS, type Observation, type StoredApplication } from '@cetus/shared/schemas';
+import {
+  APPLICATION_KINDS,
+  type Condition,
+  type Observation,
+  type StoredApplication,
+} from '@cetus/shared/schemas';
 import { BRIEF_FIELDS } from '../../src/applications/fields.ts';
 import { expectError } from '../support/answers.ts';
 import { PROJECT, startApi, type TestApi } from '../support/api.ts';
@@ -72,6 +77,35 @@ describe('api: applications, lists', () => {
     assert.deepEqual(names(await list(`status=DELETE_IN_PROGRESS&cluster=${cluster}&kind=job`)), []);
   });
 
+  it('are narrowed down to those that are well, or not', async () => {
+    const cluster = await api.cluster({ name: 'health' });
+    const of = (healthy: string) => list(`healthy=${healthy}&cluster=${cluster}&sort_key=name`);
+    const told = async (name: string, status: Condition['status']): Promise<void> => {
+      const _id = await api.application({ name, placements: [{ cluster }] });
+      const about = { reason: 'Seen', message: '', since: '2026-01-02T03:04:05Z' };
+      const health_conditions = [
+        { type: 'Healthy', status, ...about },
+        { type: 'ScalingActive', status: 'False' as const, ...about },
+      ];
+      await applications().updateOne({ _id }, { $set: { health_conditions } });
+    };
+    await told('h-well', 'True');
+    await told('h-bad', 'False');
+    await told('h-worse', 'False');
+    await told('h-unknown', 'Unknown');
+    await api.application({ name: 'h-new', placements: [{ cluster }] });
+    assert.deepEqual(names(await of('true')), ['h-well']);
+    assert.deepEqual(names(await of('false')), ['h-bad', 'h-worse']);
+    const first = await of('false&limit=1');
+    assert.deepEqual(names(first), ['h-bad']);
+    const next = new URL(first.next);
+    const rest = await api.request({ url: `${next.pathname}${next.search}` });
+    assert.deepEqual(names(rest.json()), ['h-worse']);
+    assert.deepEqual(names(await list(`healthy=false&name=h-well`)), []);
+    assert.deepEqual(names(await list('healthy=false', 'other')), []);
+    assert.deepEqual(names(await list('healthy=false&all_projects=true', 'admin')), ['h-bad', 'h-worse']);
+  });
+
   it('name what is wrong with a filter', async () => {
     for (const path of ['/v1/applications', '/v1/applications/detail']) {
       for (const [query, field] of [
@@ -81,6 +115,9 @@ describe('api: applications, lists', () => {
         ['status=create_failed', 'status'],
         ['status=FAILED', 'status'],
         ['status=', 'status'],
+        ['healthy=False', 'healthy'],
+        ['healthy=', 'healthy'],
+        ['healthy=1', 'healthy'],
       ] as const)
         expectError(await api.request({ url: `${path}?${query}` }), 400, 'invalid_field', field);
       expectError(await api.request({ url: `${path}?phase=Failed` }), 400, 'unknown_field', 'phase');

@@ -279,6 +279,12 @@ export const ApplicationListQuery = ListQuery(Object.keys(COMMON_SORT_KEYS), {
   ),
   kind: Type.Optional(Enum(APPLICATION_KINDS, { description: 'Only those of this kind.' })),
   status: Type.Optional(Enum(OBJECT_STATES, { description: 'Only those that have this status.' })),
+  healthy: Type.Optional(
+    Type.Boolean({
+      description:
+        'Only those whose condition `Healthy` is `True`, or `False`: then something is wrong in one of their clusters. What is not known yet is neither.',
+    }),
+  ),
 });
 export type ApplicationListQuery = Static<typeof ApplicationListQuery>;
 
