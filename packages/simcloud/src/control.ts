@@ -1,6 +1,16 @@
 import type { FastifyInstance } from 'fastify';
-import type { SimCloudControl } from './sim-cloud.ts';
+import type { StatsReport } from './stats.ts';
 import type { Switches } from './switches.ts';
+
+/** Works the cloud from inside the process; the same as `/_control` does over HTTP. */
+export interface SimCloudControl {
+  switches(): Switches;
+  /** Replaces the named parts of the switches. */
+  set(change: Partial<Switches>): void;
+  /** Switches as at the start, counters at zero. */
+  reset(): void;
+  stats(): StatsReport;
+}
 
 /**
  * The switches over HTTP, without authentication: `GET /_control` shows them, `PUT` replaces the parts it names,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import fastify from 'fastify';
 import { answerBadRequests } from './bad-requests.ts';
-import { controlRoutes } from './control.ts';
+import { controlRoutes, type SimCloudControl } from './control.ts';
 import { Documents } from './documents.ts';
 import type { EngineOptions } from './heat/engine-context.ts';
 import { HeatEngine } from './heat/engine.ts';
@@ -21,7 +21,7 @@ import { MagnumStore } from './magnum/store.ts';
 import { MagnumViews } from './magnum/views.ts';
 import { Scheduler } from './scheduler.ts';
 import { smallServiceRoutes } from './small-services.ts';
-import { Stats, type StatsReport } from './stats.ts';
+import { Stats } from './stats.ts';
 import { SwitchBoard, type Switches } from './switches.ts';
 import { addTraffic } from './traffic.ts';
 
@@ -79,16 +79,6 @@ export interface SimCloudOptions {
   onError?: (error: unknown) => void;
   /** Told what an operator should know. Default: nobody. */
   log?: (message: string) => void;
-}
-
-/** Works the cloud from inside the process; the same as `/_control` does over HTTP. */
-export interface SimCloudControl {
-  switches(): Switches;
-  /** Replaces the named parts of the switches. */
-  set(change: Partial<Switches>): void;
-  /** Switches as at the start, counters at zero. */
-  reset(): void;
-  stats(): StatsReport;
 }
 
 /** A running cloud. */

@@ -1,6 +1,5 @@
 import type { Filter } from 'mongodb';
 import type { StoredObject } from '../schemas/object.ts';
-import type { Kind } from './kind.ts';
 
 /** Whose objects a request may see. Every method that request code can call takes one. */
 export type Scope = { kind: 'project'; projectId: string } | { kind: 'all' };
@@ -17,9 +16,12 @@ export function ownedBy(scope: Scope): Filter<StoredObject> {
   return scope.kind === 'all' ? {} : { project_id: scope.projectId };
 }
 
-/** The filter of what a scope may read. */
-export function visibleTo<T extends StoredObject>(scope: Scope, kind: Kind<T>): Filter<T> {
+/** The filter of what a scope may read, of a kind of which some objects are for others, too. */
+export function visibleTo<T extends StoredObject>(
+  scope: Scope,
+  { alsoVisible }: { alsoVisible?: (scope: Scope & { kind: 'project' }) => Filter<T> },
+): Filter<T> {
   const owned = ownedBy(scope) as Filter<T>;
-  if (scope.kind === 'all' || kind.alsoVisible === undefined) return owned;
-  return { $or: [owned, kind.alsoVisible(scope)] } as Filter<T>;
+  if (scope.kind === 'all' || alsoVisible === undefined) return owned;
+  return { $or: [owned, alsoVisible(scope)] } as Filter<T>;
 }

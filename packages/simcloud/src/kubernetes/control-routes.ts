@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { UpgradeFault } from './controllers/node-upgrades.ts';
+import type { UpgradeFault } from './controllers/controller-context.ts';
 import type { NodeReadiness } from './controllers/nodes.ts';
 import type { KubernetesHost } from './kubernetes-host.ts';
 import type { Network } from './listener.ts';

@@ -6,7 +6,7 @@ import { SimCluster } from './sim-cluster.ts';
 import type { SimClusterSpec } from './spec.ts';
 import type { StoreDocument } from './store.ts';
 
-export type { UpgradeFault } from './controllers/node-upgrades.ts';
+export type { UpgradeFault } from './controllers/controller-context.ts';
 export type { NodeReadiness } from './controllers/nodes.ts';
 export type { Network } from './listener.ts';
 export type { SimCluster } from './sim-cluster.ts';

@@ -16,7 +16,7 @@ import {
   silenceNode,
   type NodeReadiness,
 } from './controllers/nodes.ts';
-import type { UpgradeFault } from './controllers/node-upgrades.ts';
+import type { UpgradeFault } from './controllers/controller-context.ts';
 import { withKeptVersions } from './kept-versions.ts';
 import type { HttpFront } from './listener.ts';
 import { Listener, type Network } from './listener.ts';

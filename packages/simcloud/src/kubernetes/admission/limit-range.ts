@@ -1,6 +1,6 @@
 import { forbidden } from '../api/status-error.ts';
 import type { ClusterContext } from '../cluster-context.ts';
-import { at, fieldsOf, isFields, listOf, type Fields, type KubeObject } from '../objects.ts';
+import { at, fieldsOf, listOf, type Fields, type KubeObject } from '../objects.ts';
 import { NONE, quantityText, type Quantity } from '../types/exact-quantity.ts';
 import type { ResourceType } from '../types/resource-type.ts';
 import {
@@ -124,16 +124,4 @@ function ratioProblem(
   if (limit.amount * 10n ** 9n <= ratio.amount * request.amount) return [];
   const found = Number(limit.amount) / Number(request.amount);
   return [`${says}, but provided ratio is ${found.toFixed(6)}`];
-}
-
-/** What a new range says of containers without saying it; changes the range, which is a copy. */
-export function limitRangeDefaults(range: KubeObject): void {
-  for (const item of listOf<Fields>(at(range.spec, 'limits'))) {
-    if (!isFields(item) || item['type'] !== 'Container') continue;
-    const [most, least] = [fieldsOf(item['max']), fieldsOf(item['min'])];
-    const limits = { ...most, ...fieldsOf(item['default']) };
-    const requests = { ...least, ...limits, ...fieldsOf(item['defaultRequest']) };
-    if (Object.keys(limits).length > 0) item['default'] = limits;
-    if (Object.keys(requests).length > 0) item['defaultRequest'] = requests;
-  }
 }

@@ -1,9 +1,11 @@
 import type { ClusterContext } from '../cluster-context.ts';
 import type { Fields, KubeObject, OwnerReference } from '../objects.ts';
 import type { ResourceType } from '../types/resource-type.ts';
-import type { UpgradeFault } from './node-upgrades.ts';
 import { createObject, deleteObject, replaceObject, type DeleteOptions } from '../writes.ts';
 import { EventRecorder } from './event-recorder.ts';
+
+/** How a node's upgrade goes wrong: it never ends, or it fails with these words. */
+export type UpgradeFault = 'hang' | { fail: string };
 
 /** What a cluster tells its controllers beside its objects. */
 export interface ControllerHooks {

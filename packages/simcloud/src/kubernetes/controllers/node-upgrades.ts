@@ -1,9 +1,6 @@
 import { at, type KubeObject } from '../objects.ts';
 import type { ControllerContext } from './controller-context.ts';
 
-/** How a node's upgrade goes wrong: it never ends, or it fails with these words. */
-export type UpgradeFault = 'hang' | { fail: string };
-
 /** What a node of Cetus is told, and says, of its upgrade. */
 const VERSION = 'cetus.io/kubernetes-version';
 const OPERATION = 'cetus.io/upgrade-operation';

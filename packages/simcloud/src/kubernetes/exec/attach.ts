@@ -3,7 +3,7 @@ import { linesOf, textOfLine } from '../controllers/container-log.ts';
 import { LogFollower } from '../controllers/log-follower.ts';
 import { runOf } from '../controllers/pod-containers.ts';
 import { at, listOf, type Fields } from '../objects.ts';
-import type { Place } from './programs.ts';
+import type { Place } from './session.ts';
 
 /**
  * Joins the program that a container runs: what it writes is sent from now on, and one that is `cat`, with a standard input, gives back

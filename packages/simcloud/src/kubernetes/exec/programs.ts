@@ -1,33 +1,12 @@
 import { once } from 'node:events';
 import type { ChannelSocket } from '../api/channel-socket.ts';
-import type { ClusterContext } from '../cluster-context.ts';
-import { at, listOf, type Fields, type KubeObject } from '../objects.ts';
+import { at, listOf, type Fields } from '../objects.ts';
 import { LineReader } from './line-reader.ts';
 import { runScript } from './script.ts';
-
-/** Where a program runs. */
-export interface Place {
-  cluster: ClusterContext;
-  pod: KubeObject;
-  container: string;
-}
-
-/** What a program has at hand. */
-export interface Session extends Place {
-  io: Pick<ChannelSocket, 'channels' | 'gone' | 'size'>;
-  stdin: LineReader;
-  /** Writes to the standard output, and to the standard error. Resolve when there is room for more. */
-  out: (text: string | Buffer) => Promise<void>;
-  err: (text: string | Buffer) => Promise<void>;
-  /** Of the environment, and what scripts set. */
-  variables: Map<string, string>;
-}
-
-/** A program that ends with a code. */
-export type Program = (session: Session, args: readonly string[]) => Promise<number>;
+import type { Place, Program, Session } from './session.ts';
 
 /** The programs that every container has. */
-export const PROGRAMS: Readonly<Record<string, Program>> = {
+const PROGRAMS: Readonly<Record<string, Program>> = {
   true: async () => 0,
   false: async () => 1,
   async echo({ out }, args) {
@@ -105,6 +84,7 @@ export async function runProgram(place: Place, command: readonly string[], io: C
     out: (text) => io.write(text),
     err: (text) => io.write(text, true),
     variables: environment(place),
+    programs: PROGRAMS,
   };
   const code = await program(session, args);
   if (!io.gone.aborted) io.exit(code);

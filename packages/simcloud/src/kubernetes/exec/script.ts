@@ -1,4 +1,4 @@
-import { PROGRAMS, type Session } from './programs.ts';
+import type { Session } from './session.ts';
 
 /** How a script ended. */
 export interface ScriptEnd {
@@ -36,7 +36,7 @@ async function runCommand(session: Session, name: string, args: readonly string[
     session.variables.set(args[0] ?? 'REPLY', line ?? '');
     return line === undefined ? 1 : 0;
   }
-  const program = Object.hasOwn(PROGRAMS, name) ? PROGRAMS[name] : undefined;
+  const program = Object.hasOwn(session.programs, name) ? session.programs[name] : undefined;
   if (program !== undefined) return program(session, args);
   await session.err(`sh: ${name}: not found\n`);
   return 127;

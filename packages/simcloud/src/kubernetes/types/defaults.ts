@@ -280,3 +280,15 @@ export function autoscaler(object: KubeObject): void {
     ];
   }
 }
+
+/** What a new range says of containers without saying it. */
+export function limitRange(object: KubeObject): void {
+  for (const item of listOf<Fields>(specOf(object)['limits'])) {
+    if (!isFields(item) || item['type'] !== 'Container') continue;
+    const [most, least] = [fieldsOf(item['max']), fieldsOf(item['min'])];
+    const limits = { ...most, ...fieldsOf(item['default']) };
+    const requests = { ...least, ...limits, ...fieldsOf(item['defaultRequest']) };
+    if (Object.keys(limits).length > 0) item['default'] = limits;
+    if (Object.keys(requests).length > 0) item['defaultRequest'] = requests;
+  }
+}

@@ -1,5 +1,4 @@
 import { pathReader, type FieldReader } from '../api/selectors.ts';
-import { limitRangeDefaults } from '../admission/limit-range.ts';
 import { autoscalerFromV1, autoscalerToV1 } from './autoscaler-versions.ts';
 import * as defaults from './defaults.ts';
 import { resourceType, type ResourceRow, type ResourceType } from './resource-type.ts';
@@ -77,7 +76,7 @@ const ROWS: Readonly<Record<string, readonly ResourceRow[]>> = {
       kind: 'LimitRange',
       plural: 'limitranges',
       shortNames: 'limits',
-      defaults: limitRangeDefaults,
+      defaults: defaults.limitRange,
       validate: quotas.limitRange,
     },
     {
