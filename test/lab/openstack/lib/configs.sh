@@ -64,11 +64,10 @@ key_repository = $STATE/fernet-keys
 [credential]
 key_repository = $STATE/credential-keys
 [cache]
+# Of all processes, as production has it: with a cache of its own each would for minutes refuse tokens by roles that another has given.
 enabled = true
-backend = oslo_cache.dict
-[catalog]
-# Each process has its own cache: a service that is registered would be unknown to the others for minutes.
-caching = false
+backend = dogpile.cache.memcached
+memcache_servers = 127.0.0.1:$P_MEMCACHED
 [identity]
 password_hash_rounds = 4
 $(oslo_section)
