@@ -18,6 +18,8 @@ interface ClusterSwitches {
   components?: Record<string, string | null>;
   /** True: all watches end with 410. */
   expireWatches?: boolean;
+  /** True: lists of any version stay as they are now; false: they are as it is then. */
+  frozenCache?: boolean;
   /** What becomes of writes; null: they are carried out and answered. */
   writes?: WriteGateSpec | null;
 }
@@ -91,5 +93,6 @@ async function set(cluster: SimCluster, change: ClusterSwitches): Promise<void> 
   if (change.latencyMs !== undefined) cluster.setLatency(change.latencyMs);
   if (change.writes !== undefined) cluster.writes.set(change.writes);
   if (change.expireWatches === true) cluster.expireWatches();
+  if (change.frozenCache !== undefined) cluster.freezeCache(change.frozenCache);
   if (change.network !== undefined) await cluster.setNetwork(change.network);
 }

@@ -185,6 +185,11 @@ export class SimCluster implements ServedCluster {
     this.watches.expire();
   }
 
+  /** Has lists of any version (`resourceVersion=0`) answered as it is now, or (false) as it is then. */
+  freezeCache(frozen: boolean): void {
+    this.store.freezeCache(frozen);
+  }
+
   /** Milliseconds before every answer. */
   setLatency(milliseconds: number): void {
     this.#latencyMs = milliseconds;

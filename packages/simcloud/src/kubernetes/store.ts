@@ -40,6 +40,8 @@ export class ObjectStore {
   #revision: number;
   /** Changes up to this revision are no longer kept. */
   #compacted: number;
+  /** What is asked for in any version is as it was then; undefined: as it is. */
+  #frozen: number | undefined;
 
   constructor(document: StoreDocument = { revision: 1, objects: {} }) {
     this.#revision = document.revision;
@@ -52,6 +54,16 @@ export class ObjectStore {
 
   get revision(): number {
     return this.#revision;
+  }
+
+  /** The revision of what an API server has in its memory, from which it answers whoever takes any version. */
+  get cachedRevision(): number {
+    return Math.max(this.#frozen ?? this.#revision, this.#compacted);
+  }
+
+  /** Has the API server's memory stay as it is now, or (false) follow what is written, as it does a moment later in a real cluster. */
+  freezeCache(frozen: boolean): void {
+    this.#frozen = frozen ? this.#revision : undefined;
   }
 
   get(resource: string, namespace: string | undefined, name: string): KubeObject | undefined {

@@ -125,6 +125,40 @@ describe('bringing applications into clusters', () => {
     });
   });
 
+  it('does not believe the memory of an API server that nothing is left', async () => {
+    const { cluster, connection, sim } = await fixture.cluster();
+    const other = await fixture.create('stays', [cluster._id]);
+    await fixture.until(other._id, 'CREATE_COMPLETE');
+    // From now on lists of any version know nothing of what is made.
+    sim?.freezeCache(true);
+    const { _id } = await fixture.create('held', [cluster._id]);
+    await fixture.until(_id, 'CREATE_COMPLETE');
+    const pods = await itemsAt(connection, at('pods'));
+    const pod =
+      pods.find(({ metadata }) => metadata.labels?.[APPLICATION_LABEL] === _id)?.metadata.name ?? '';
+    const hold = (finalizers: string[] | null) =>
+      connection.request('PATCH', at(`pods/${pod}`), {
+        body: { metadata: { finalizers } },
+        contentType: 'application/merge-patch+json',
+      });
+    await hold(['example.org/hold']);
+    await fixture.accept(_id, 'delete');
+    const held = await waitFor(async () => {
+      const found = await fixture.read(_id);
+      const isHeld = found.operation?.blocked_by?.some(({ reason }) => reason.includes('example.org/hold'));
+      return isHeld === true || found.deleted_at !== null ? found : null;
+    });
+    assert.deepEqual(
+      held.operation?.blocked_by?.map(({ kind, name }) => [kind, name]),
+      [['Pod', pod]],
+    );
+    await hold(null);
+    await fixture.until(_id, 'DELETE_COMPLETE');
+    assert.ok(!(await isThere(connection, at(`pods/${pod}`))));
+    sim?.freezeCache(false);
+    await removed(other._id);
+  });
+
   it('touches no object and no namespace that is not its own', async () => {
     const { cluster, connection } = await fixture.cluster();
     await make(connection, '/api/v1/namespaces', { metadata: { name: NAMESPACE } });

@@ -77,7 +77,8 @@ export function listObjects(
     });
   }
   const exact = query.get('resourceVersionMatch') === 'Exact' ? asked : undefined;
-  const revision = token?.rv ?? exact ?? store.revision;
+  const isAny = query.get('resourceVersion') === '0';
+  const revision = token?.rv ?? exact ?? (isAny ? store.cachedRevision : store.revision);
   let entries: [string, KubeObject][];
   try {
     entries = store.listAt(type.storage, namespace, revision);

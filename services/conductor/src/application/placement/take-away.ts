@@ -24,6 +24,8 @@ export interface TakeAwayInput {
 
 const SHORTEST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 5_000;
+/** For how long the API server's memory is asked, in milliseconds: one that has stopped to follow would hold a deletion up for ever. */
+const CACHED_MS = 60_000;
 /** How long something that ends is waited for when it need not be, in milliseconds. */
 const FORCED_MS = 10_000;
 
@@ -63,7 +65,8 @@ async function takeAwayThere(
   const where = { namespace, kinds, applicationId: application._id };
   // What is to be left behind is not guessed.
   const known = force || placement.state === 'REMOVING' ? [] : placement.objects;
-  const remaining = await withdraw(api, where, { known, force, signal });
+  const cached = ageMs(application) < CACHED_MS;
+  const remaining = await withdraw(api, where, { known, force, cached, signal });
   if (remaining.length > 0) return remaining;
   const owner = { namespace, projectId: application.project_id, userId: application.user_id };
   const others = (): Promise<boolean> => places.hasOthers(cluster_id, application);

@@ -8,6 +8,8 @@ export interface WithdrawOptions {
   known: readonly AppliedObject[];
   /** Pods get no time to end. */
   force: boolean;
+  /** The API server's memory may say that something is there. */
+  cached: boolean;
   signal: AbortSignal;
 }
 
@@ -19,11 +21,11 @@ export interface WithdrawOptions {
 export async function withdraw(
   api: ClusterApi,
   where: WhereOwned,
-  { known, force, signal }: WithdrawOptions,
+  { known, force, cached, signal }: WithdrawOptions,
 ): Promise<Blocker[]> {
   if (known.length > 0) return await withdrawKnown(api, where, known, signal);
   // While something is there it does not matter how long ago that was seen; that nothing is, does.
-  const lately = await ownedObjects(api, where, { cached: true, signal });
+  const lately = cached ? await ownedObjects(api, where, { cached, signal }) : [];
   const found = lately.length > 0 ? lately : await ownedObjects(api, where, { signal });
   for (const object of found) {
     const atOnce = force && object.kind === 'Pod';
