@@ -106,12 +106,12 @@ describe('integration: all services in one process', function () {
     await client.ok(`/v1/clusters/${uuid}/actions/retry`, { method: 'POST', body: {} });
     const made = await client.until(uuid, 'CREATE_COMPLETE');
     assert.equal(made.failure, null);
-    assert.deepEqual(milestones(await client.events(uuid)), [
-      'create.start',
-      'create.error',
-      'create.start',
-      'create.end',
-    ]);
+    // What is told of it comes a moment after what is shown of it.
+    const told = await waitFor(async () => {
+      const found = milestones(await client.events(uuid));
+      return found.includes('create.end') && found;
+    });
+    assert.deepEqual(told, ['create.start', 'create.error', 'create.start', 'create.end']);
     await client.delete(uuid);
   });
 
@@ -183,8 +183,9 @@ describe('integration: all services in one process', function () {
     });
     assert.equal(found.failure?.code, 'stack_missing');
     assert.equal(condition(found, 'InSync'), 'False');
-    const events = await client.events(uuid);
-    assert.ok(events.some(({ type }) => type === 'cetus.cluster.state.changed'));
+    await waitFor(async () =>
+      (await client.events(uuid)).some(({ type }) => type === 'cetus.cluster.state.changed'),
+    );
     await client.ok(`/v1/clusters/${uuid}/actions/retry`, { method: 'POST', body: {} });
     await client.until(uuid, 'UPDATE_COMPLETE');
     await client.delete(uuid);

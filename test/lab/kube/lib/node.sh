@@ -35,7 +35,8 @@ C
   {"type":"portmap","capabilities":{"portMappings":true}}]}
 C
   # A container that ends and is removed before its end is reported keeps its pod, as "waiting", until the kubelet next looks at the pod
-  # of itself: a minute and a half by default, in which nothing of the pod's namespace is gone.
+  # of itself: a minute and a half by default, in which nothing of the pod's namespace is gone. What it leaves of sandboxes is collected
+  # once a minute, which nobody can say otherwise.
   cat >"$ETC/kubelet.yaml" <<C
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
