@@ -151,48 +151,37 @@ describe('The use of indexes', () => {
   for (const [name, scope] of SCOPES) {
     const visible = applications.filter(({ project_id }) => scope === ALL || project_id === 'p1');
 
-    it(`narrows lists of applications of ${name} down to a kind`, async () => {
+    /** Checks what a list has that is narrowed down, and that little else is read. Answers how many there are. */
+    const narrows = async (
+      narrowed: Filter<StoredApplication>,
+      belongs: (one: (typeof applications)[number]) => boolean,
+      sortDir: 'asc' | 'desc',
+    ): Promise<number> => {
       const narrowable = new ScopedStore(store, APPLICATION);
-      const page = { limit: PAGE, sortKey: 'uuid', sortDir: 'asc' as const };
-      for (const kind of ['job', 'stateless'] as const) {
-        const all = visible.filter(({ spec }) => spec.kind === kind);
-        const { items } = await narrowable.list(scope, { ...page, limit: 1_000 }, undefined, {
-          'spec.kind': kind,
-        });
-        assert.deepEqual(items.map(({ _id }) => _id).sort(), all.map(({ _id }) => _id).sort());
-        await narrow(() => narrowable.list(scope, page, undefined, { 'spec.kind': kind }));
-      }
+      const page = { limit: PAGE, sortKey: 'uuid', sortDir };
+      const all = visible.filter(belongs);
+      const { items } = await narrowable.list(scope, { ...page, limit: 1_000 }, undefined, narrowed);
+      assert.deepEqual(items.map(({ _id }) => _id).sort(), all.map(({ _id }) => _id).sort());
+      await narrow(() => narrowable.list(scope, page, undefined, narrowed));
+      return all.length;
+    };
+
+    it(`narrows lists of applications of ${name} down to a kind`, async () => {
+      for (const kind of ['job', 'stateless'] as const)
+        await narrows({ 'spec.kind': kind }, ({ spec }) => spec.kind === kind, 'asc');
     });
 
     it(`narrows lists of applications of ${name} down to a state`, async () => {
-      const narrowable = new ScopedStore(store, APPLICATION);
-      const page = { limit: PAGE, sortKey: 'uuid', sortDir: 'desc' as const };
-      for (const state of OBJECT_STATES) {
-        const all = visible.filter((one) => stateOf(one) === state);
-        const narrowed = inState(state) as Filter<StoredApplication>;
-        const { items } = await narrowable.list(scope, { ...page, limit: 1_000 }, undefined, narrowed);
-        assert.deepEqual(items.map(({ _id }) => _id).sort(), all.map(({ _id }) => _id).sort());
-        await narrow(() => narrowable.list(scope, page, undefined, narrowed));
-      }
+      for (const state of OBJECT_STATES)
+        await narrows(inState(state) as Filter<StoredApplication>, (one) => stateOf(one) === state, 'desc');
     });
 
     it(`narrows lists of applications of ${name} down to those that are well, or not`, async () => {
-      const narrowable = new ScopedStore(store, APPLICATION);
-      const page = { limit: PAGE, sortKey: 'uuid', sortDir: 'asc' as const };
       for (const healthy of [true, false]) {
-        const status = healthy ? 'True' : 'False';
-        const all = visible.filter((one) =>
-          one.health_conditions.some((told) => told.type === 'Healthy' && told.status === status),
-        );
-        assert.ok(all.length > 0);
-        const { items } = await narrowable.list(
-          scope,
-          { ...page, limit: 1_000 },
-          undefined,
-          inHealth(healthy),
-        );
-        assert.deepEqual(items.map(({ _id }) => _id).sort(), all.map(({ _id }) => _id).sort());
-        await narrow(() => narrowable.list(scope, page, undefined, inHealth(healthy)));
+        const told = healthy ? 'True' : 'False';
+        const belongs = ({ health_conditions: conditions }: (typeof applications)[number]): boolean =>
+          conditions.some(({ type, status }) => type === 'Healthy' && status === told);
+        assert.ok((await narrows(inHealth(healthy), belongs, 'asc')) > 0);
       }
     });
   }

@@ -28,6 +28,13 @@ const first = <T>(list: readonly T[]): T => {
   assert.ok(list[0] !== undefined);
   return list[0];
 };
+/** A Deployment whose one instance has been running again for some seconds. */
+const runsAgain =
+  (seconds: number) =>
+  ({ workload, pods }: RealApplication): void => {
+    Object.assign(workload.status ?? {}, { availableReplicas: 1, readyReplicas: 1 });
+    Object.assign(status(pods[0]), { ready: true, state: { running: { startedAt: ago(seconds) } } });
+  };
 /** A Deployment that has not been tried for as long as it may take. */
 const young = ({ workload }: RealApplication): void => {
   for (const condition of workload.status?.conditions ?? [])
@@ -132,11 +139,7 @@ export const CASES: readonly Case[] = [
   {
     why: 'it runs again, not for long yet: what is available now is not believed',
     of: 'liveness',
-    change: ({ workload, pods }) => {
-      Object.assign(workload.status ?? {}, { availableReplicas: 1, readyReplicas: 1 });
-      const one = status(pods[0]);
-      Object.assign(one, { ready: true, state: { running: { startedAt: ago(3) } } });
-    },
+    change: runsAgain(3),
     phase: 'Degraded',
     reason: 'CrashLoopBackOff',
     judged: 'progressing',
@@ -144,11 +147,7 @@ export const CASES: readonly Case[] = [
   {
     why: 'it runs again for long enough',
     of: 'liveness',
-    change: ({ workload, pods }) => {
-      Object.assign(workload.status ?? {}, { availableReplicas: 1, readyReplicas: 1 });
-      const one = status(pods[0]);
-      Object.assign(one, { ready: true, state: { running: { startedAt: ago(30) } } });
-    },
+    change: runsAgain(30),
     phase: 'Running',
     judged: 'complete',
   },
